@@ -1,0 +1,157 @@
+//! What one tick has published of one cluster: the numbers that metrics, API and table all show.
+//! Never changes after it was published, and never computes: readers share one copy.
+
+use std::sync::Arc;
+
+use super::{
+    Broker, ClusterName, GroupId, GroupState, GroupType, Measured, Member, Millis, Offset, Partition,
+    PartitionObservation, Reason, Timestamp, TopicConfigs, TopicId, TopicName,
+};
+
+/// Everything that is known of one cluster after one tick.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub cluster: ClusterName,
+    /// Counts the ticks of this process, from 1.
+    pub tick: u64,
+    /// The daemon's clock when the tick was judged.
+    pub at: Timestamp,
+    /// Whether the last cycle measured the cluster, and why not. While it did not, brokers, topics
+    /// and groups keep only what does not age: their counters.
+    pub up: Measured<()>,
+    /// One clause for people when `up` is an error, with the broker's own words.
+    pub down_because: Option<String>,
+    /// When the cluster was last measured; the same as `at` while it is up.
+    pub last_measured: Option<Timestamp>,
+    /// The cluster's own id, when it told it.
+    pub cluster_id: Option<String>,
+    pub brokers: Vec<BrokerView>,
+    /// In the order of their names.
+    pub topics: Vec<TopicView>,
+    /// In the order of their ids.
+    pub groups: Vec<GroupView>,
+    /// Everything that should be known and is not, by name. In the order of subject and name.
+    pub unmeasured: Vec<Unmeasured>,
+    /// How many time questions this process has asked, in all.
+    pub time_lookups: u64,
+    /// The age of the oldest open time question; zero when none is open.
+    pub time_lookup_backlog: Millis,
+    /// How many series the history holds, and how many it refused for its budget, in all.
+    pub history_series: u64,
+    pub history_series_dropped: u64,
+}
+
+/// A broker, and whether it is in the cluster's metadata now.
+#[derive(Debug, Clone)]
+pub struct BrokerView {
+    pub broker: Broker,
+    /// False for a broker that was seen before and is missing now.
+    pub up: bool,
+}
+
+/// One topic after one tick.
+#[derive(Debug, Clone)]
+pub struct TopicView {
+    pub topic: TopicName,
+    pub id: Measured<TopicId>,
+    pub configs: Measured<TopicConfigs>,
+    /// Records appended since the daemon first saw the topic; survives re-creation under the same name.
+    pub appended_total: u64,
+    /// Records appended per second, over the last half minute.
+    pub appended_per_second: Measured<f64>,
+    /// By number; empty while the cluster is down or the topic cannot be read.
+    pub partitions: Vec<PartitionObservation>,
+}
+
+/// One consumer group after one tick.
+#[derive(Debug, Clone)]
+pub struct GroupView {
+    pub group: GroupId,
+    pub kind: Measured<GroupType>,
+    pub state: Measured<GroupState>,
+    pub members: Measured<Arc<[Member]>>,
+    /// Lag above 0 and no commit progress for longer than five minutes, in any topic.
+    pub stuck: Measured<bool>,
+    /// Why the group's commits could not be read, if they could not. Its gauges are absent then.
+    pub commits: Measured<()>,
+    /// In the order of their names.
+    pub topics: Vec<GroupTopicView>,
+}
+
+/// One group's consumption of one topic after one tick.
+#[derive(Debug, Clone)]
+pub struct GroupTopicView {
+    pub topic: TopicName,
+    /// Records between commit and end, over all partitions with a commit. Unmeasured when one of them is.
+    pub lag: Measured<u64>,
+    /// The age of the oldest record that is not committed, worst partition. Zero when nothing lags.
+    pub time_lag: Measured<Millis>,
+    /// The sum of the committed offsets.
+    pub committed_sum: Measured<u64>,
+    /// Records whose first commit was seen.
+    pub consumed_total: u64,
+    /// Records that retention deleted before they were committed.
+    pub lost_total: u64,
+    /// Records consumed per second, over the last half minute.
+    pub consumed_per_second: Measured<f64>,
+    /// Lag above 0 and no commit progress for longer than five minutes.
+    pub stuck: Measured<bool>,
+    /// Lag above 0 and nowhere lower than five minutes ago.
+    pub not_decreasing: Measured<bool>,
+    /// When retention may reach the committed offset: the earliest partition. `None`: never, or nothing lags.
+    pub retention_eta: Measured<Option<Millis>>,
+    /// Partitions with a commit, ascending; empty while the cluster is down.
+    pub partitions: Vec<GroupPartitionView>,
+}
+
+/// One partition of one group after one tick.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupPartitionView {
+    pub partition: Partition,
+    pub committed: Measured<Offset>,
+    /// end − max(committed, log start), in records.
+    pub lag: Measured<u64>,
+    /// now − time of the record at the committed offset; zero when lag is zero.
+    pub time_lag: Measured<Millis>,
+}
+
+/// One point of the history of a group's topic. What was not measured then is absent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HistoryPoint {
+    pub at: Timestamp,
+    pub lag: Option<u64>,
+    pub time_lag: Option<Millis>,
+    pub consumed_per_second: Option<f64>,
+    pub appended_per_second: Option<f64>,
+}
+
+/// What kind of thing cannot be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Cluster,
+    Group,
+    Topic,
+    Partition,
+}
+
+impl Subject {
+    /// The label value of `plimsoll_unmeasured{subject=…}`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Group => "group",
+            Self::Topic => "topic",
+            Self::Partition => "partition",
+        }
+    }
+}
+
+/// One thing that cannot be measured now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmeasured {
+    pub subject: Subject,
+    /// The name; of a partition `topic/number`.
+    pub name: String,
+    pub reason: Reason,
+}
