@@ -1,1 +1,16 @@
-//! To come.
+//! The Kafka side: asks one cluster everything that one cycle needs, in the order that keeps lag true.
+//! Blocking; `app` runs it on threads of its own. Never writes to Kafka, never judges what it read.
+
+mod client;
+mod cluster;
+mod config;
+mod error;
+mod groups;
+mod native;
+mod offsets;
+mod topics;
+
+pub use client::{BrokerRoundTrip, ClientEvents};
+pub use cluster::{Cluster, RequestTiming};
+pub use config::{ClusterConfig, Filter, RESERVED_PROPERTIES, Secret};
+pub use error::{CallError, ClusterError};

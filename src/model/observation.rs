@@ -19,8 +19,8 @@ pub struct Observation {
     pub groups: BTreeMap<GroupId, GroupObservation>,
     /// False when a broker failed to list its groups: then a group that is missing here may still exist.
     pub groups_complete: bool,
-    /// How often a request was answered with an error for the whole of it, in this cycle.
-    pub failed_requests: u32,
+    /// The daemon's clock when the ends were asked for: what a partition holds beyond them is younger.
+    pub ends_at: Timestamp,
 }
 
 /// One broker of the cluster.

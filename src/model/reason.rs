@@ -30,8 +30,12 @@ pub enum Reason {
     NotYetWatched,
     /// Not asked for yet since the daemon started or the thing appeared.
     NotYetRead,
+    /// The group is in a state that only KIP-848 has and that the client library cannot name.
+    StateNotNamed,
     /// Retention by size cannot be predicted from offsets.
     RetentionBySize,
+    /// The commit lies beyond the log's end: the topic was made again, or cut.
+    CommitBeyondEnd,
     /// The record's time lies in the future, so its age has no meaning.
     TimestampInFuture,
     /// Any other error of the Kafka protocol, by its code.
@@ -54,7 +58,9 @@ impl Reason {
             Self::NotYetLocated => "not_yet_located",
             Self::NotYetWatched => "not_yet_watched",
             Self::NotYetRead => "not_yet_read",
+            Self::StateNotNamed => "state_not_named",
             Self::RetentionBySize => "retention_by_size",
+            Self::CommitBeyondEnd => "commit_beyond_end",
             Self::TimestampInFuture => "timestamp_in_future",
             Self::Kafka(_) => "kafka_error",
         }
@@ -82,7 +88,9 @@ impl fmt::Display for Reason {
             Self::NotYetLocated => "the record's time is still being looked up",
             Self::NotYetWatched => "not watched for long enough yet",
             Self::NotYetRead => "not read yet",
+            Self::StateNotNamed => "assigning or reconciling: the client library cannot tell which",
             Self::RetentionBySize => "retention by size cannot be predicted from offsets",
+            Self::CommitBeyondEnd => "the commit lies beyond the log's end: the topic was made again, or cut",
             Self::TimestampInFuture => "the record's timestamp lies in the future",
             Self::Kafka(code) => return write!(f, "Kafka error {code}"),
         };

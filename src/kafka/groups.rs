@@ -1,0 +1,280 @@
+//! The watched groups: which there are, what they have committed, who their members are.
+//! A group that is hidden or whose broker is gone stays known by name: it is unmeasured, not deleted.
+
+use std::collections::BTreeMap;
+use std::ffi::c_int;
+use std::sync::Arc;
+
+use super::config::Filter;
+use super::error::reason;
+use super::native::{AdminCalls, DescribedMember, ListedGroup, PartitionAnswer};
+use super::topics::Topics;
+use crate::model::{
+    GroupId, GroupObservation, GroupState, GroupType, Measured, Member, Observation, Offset, Reason,
+    TopicCommits,
+};
+
+/// OffsetFetch takes one group per call in librdkafka; so many calls are made at a time.
+const IN_FLIGHT: usize = 64;
+
+/// A group's members are read again after this many cycles, and whenever its state changes.
+const DESCRIBE_EVERY: u64 = 10;
+
+/// What is known of groups from one cycle to the next.
+#[derive(Debug)]
+pub(super) struct Groups {
+    filter: Filter,
+    known: BTreeMap<GroupId, Known>,
+    complete: bool,
+    cycle: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// In the listing of this cycle.
+    listed: bool,
+    /// Named in the settings, so that its absence is told.
+    named: bool,
+    kind: Measured<GroupType>,
+    state: Measured<GroupState>,
+    is_simple: bool,
+    described: Option<Description>,
+}
+
+#[derive(Debug)]
+struct Description {
+    cycle: u64,
+    state: Measured<GroupState>,
+    members: Measured<Arc<[Member]>>,
+}
+
+impl Groups {
+    pub(super) fn new(filter: Filter) -> Self {
+        Self { filter, known: BTreeMap::new(), complete: false, cycle: 0 }
+    }
+
+    /// Lists the groups: state and type of each, and whether every broker has told its own.
+    pub(super) fn list(&mut self, calls: &AdminCalls<'_>) {
+        let span = tracing::info_span!(
+            "kafka.list_groups",
+            groups = tracing::field::Empty,
+            errors = tracing::field::Empty
+        );
+        let _entered = span.enter();
+        self.cycle += 1;
+        for known in self.known.values_mut() {
+            known.listed = false;
+        }
+        let named: Vec<_> = self.filter.exact_names().map(GroupId::from).collect();
+        for group in named {
+            self.known.entry(group).or_insert_with(Known::unlisted).named = true;
+        }
+        match calls.list_groups() {
+            Ok(listing) => {
+                span.record("groups", listing.groups.len());
+                span.record("errors", listing.errors.len());
+                self.complete = listing.errors.is_empty();
+                for failed in listing.errors {
+                    tracing::debug!(error = %failed, "a broker could not list its groups");
+                }
+                // Two brokers may both list a group whose coordinator is moving: the later answer stands.
+                for group in listing.groups.into_iter().filter(|group| self.filter.accepts(&group.id)) {
+                    self.known.entry(group.id.as_str().into()).or_insert_with(Known::unlisted).update(&group);
+                }
+            }
+            Err(failed) => {
+                tracing::debug!(error = %failed, "the groups could not be listed");
+                self.complete = false;
+            }
+        }
+        let why = if self.complete { Reason::NoSuchGroup } else { Reason::NotListed };
+        for known in self.known.values_mut().filter(|known| !known.listed) {
+            (known.kind, known.state) = (Err(why), Err(why));
+        }
+    }
+
+    /// Reads the committed offsets of every known group into `observation.groups`. A group that was seen before,
+    /// is no longer listed and has no commits is forgotten; one that may no longer be described is not.
+    pub(super) fn read_commits(
+        &mut self,
+        calls: &AdminCalls<'_>,
+        topics: &mut Topics,
+        observation: &mut Observation,
+    ) {
+        let span = tracing::info_span!(
+            "kafka.offset_fetch",
+            groups = self.known.len(),
+            errors = tracing::field::Empty
+        );
+        let _entered = span.enter();
+        let ids: Vec<GroupId> = self.known.keys().cloned().collect();
+        let names: Vec<_> = ids.iter().map(GroupId::as_str).collect();
+        let topics = std::cell::RefCell::new(topics);
+        let answers = calls.committed_offsets(&names, IN_FLIGHT, |partitions| {
+            by_topic(partitions, &mut topics.borrow_mut())
+        });
+        observation.groups_complete = self.complete;
+        let mut errors = 0_u64;
+        for (id, answer) in ids.into_iter().zip(answers) {
+            let commits = answer.map_err(|failed| failed.reason());
+            errors += u64::from(commits.is_err());
+            let Some(known) = self.known.get(&id) else { continue };
+            let is_empty = commits.as_ref().is_ok_and(Vec::is_empty);
+            let is_unknown = commits.as_ref().is_err_and(|why| *why == Reason::NoSuchGroup);
+            let is_gone = !known.listed && self.complete && (is_empty || is_unknown);
+            if is_gone && !known.named {
+                self.known.remove(&id);
+                continue;
+            }
+            let commits = if is_gone { Err(Reason::NoSuchGroup) } else { commits };
+            // Not listed because it is hidden: the reason for its commits is the reason for all of it.
+            let hidden = commits.as_ref().err().copied().filter(|_| !known.listed);
+            let group = GroupObservation {
+                kind: hidden.map_or(known.kind, Err),
+                state: hidden.map_or(known.state, Err),
+                is_simple: known.is_simple,
+                members: Err(Reason::NotYetRead),
+                commits,
+            };
+            observation.groups.insert(id, group);
+        }
+        span.record("errors", errors);
+    }
+
+    /// Reads the members of the groups whose turn it is, or whose state has changed, and fills in those known.
+    pub(super) fn describe(
+        &mut self,
+        calls: &AdminCalls<'_>,
+        topics: &mut Topics,
+        observation: &mut Observation,
+    ) {
+        let cycle = self.cycle;
+        let due: Vec<GroupId> =
+            self.known.iter().filter(|(_, known)| known.is_due(cycle)).map(|(id, _)| id.clone()).collect();
+        if !due.is_empty() {
+            let span = tracing::info_span!("kafka.describe_groups", groups = due.len());
+            let _entered = span.enter();
+            let names: Vec<_> = due.iter().map(GroupId::as_str).collect();
+            match calls.describe_groups(&names) {
+                Ok(answers) => {
+                    for answer in answers {
+                        let Some(known) = self.known.get_mut(answer.id.as_str()) else { continue };
+                        let members = answer.members.map_err(|failed| failed.reason());
+                        let members =
+                            members.map(|members| members.into_iter().map(|m| member(m, topics)).collect());
+                        known.described = Some(Description { cycle, state: known.state, members });
+                    }
+                }
+                Err(failed) => {
+                    for id in due {
+                        let Some(known) = self.known.get_mut(&id) else { continue };
+                        let members = Err(failed.reason());
+                        known.described = Some(Description { cycle, state: known.state, members });
+                    }
+                }
+            }
+        }
+        for (id, group) in &mut observation.groups {
+            let Some(known) = self.known.get(id) else { continue };
+            group.members = match (&group.state, &known.described) {
+                (Err(why), _) if !known.listed => Err(*why),
+                (Ok(GroupState::Empty | GroupState::Dead), _) => Ok(Arc::new([])),
+                (_, Some(described)) => described.members.clone(),
+                (_, None) => Err(Reason::NotYetRead),
+            };
+        }
+    }
+}
+
+impl Known {
+    fn unlisted() -> Self {
+        Self {
+            listed: false,
+            named: false,
+            kind: Err(Reason::NotListed),
+            state: Err(Reason::NotListed),
+            is_simple: false,
+            described: None,
+        }
+    }
+
+    fn update(&mut self, listed: &ListedGroup) {
+        self.listed = true;
+        self.kind = kind(listed.kind);
+        self.state = state(listed.state);
+        self.is_simple = listed.is_simple;
+    }
+
+    fn is_due(&self, cycle: u64) -> bool {
+        let has_members = self.listed && !matches!(self.state, Ok(GroupState::Empty | GroupState::Dead));
+        has_members
+            && self.described.as_ref().is_none_or(|described| {
+                described.state != self.state || cycle >= described.cycle + DESCRIBE_EVERY
+            })
+    }
+}
+
+/// librdkafka's numbers; brokers that do not tell the type only know classic groups.
+fn kind(number: c_int) -> Measured<GroupType> {
+    match number {
+        0 | 2 => Ok(GroupType::Classic),
+        1 => Ok(GroupType::Consumer),
+        _ => Err(Reason::NotYetRead),
+    }
+}
+
+/// librdkafka's numbers; it cannot name the two states that only KIP-848 groups have.
+fn state(number: c_int) -> Measured<GroupState> {
+    match number {
+        1 => Ok(GroupState::PreparingRebalance),
+        2 => Ok(GroupState::CompletingRebalance),
+        3 => Ok(GroupState::Stable),
+        4 => Ok(GroupState::Dead),
+        5 => Ok(GroupState::Empty),
+        _ => Err(Reason::StateNotNamed),
+    }
+}
+
+/// The commits that are there, by watched topic, partitions ascending.
+fn by_topic(
+    partitions: &mut dyn Iterator<Item = PartitionAnswer<'_>>,
+    topics: &mut Topics,
+) -> Vec<TopicCommits> {
+    let mut commits = Vec::<TopicCommits>::new();
+    for answer in partitions {
+        let committed = match Offset::try_from(answer.offset) {
+            _ if answer.error != 0 => Err(reason(answer.error)),
+            Ok(offset) => Ok(offset),
+            // No commit for this partition.
+            Err(_) => continue,
+        };
+        let same_topic = commits.last().is_some_and(|last| last.topic.as_str() == answer.topic);
+        let slot = if same_topic {
+            commits.len() - 1
+        } else if let Some(earlier) = commits.iter().position(|one| one.topic.as_str() == answer.topic) {
+            earlier
+        } else {
+            let Some(topic) = topics.watched(answer.topic) else { continue };
+            commits.push(TopicCommits { topic, partitions: Vec::new() });
+            commits.len() - 1
+        };
+        commits[slot].partitions.push((answer.partition.cast_unsigned(), committed));
+    }
+    for topic in &mut commits {
+        topic.partitions.sort_unstable_by_key(|(partition, _)| *partition);
+    }
+    commits
+}
+
+fn member(described: DescribedMember, topics: &mut Topics) -> Member {
+    let assignment = described.assignment.into_iter();
+    let mut assignment: Vec<_> = assignment
+        .filter_map(|(topic, partition)| Some((topics.watched(&topic)?, partition.cast_unsigned())))
+        .collect();
+    assignment.sort_unstable();
+    Member {
+        client_id: described.client_id.into(),
+        host: described.host.trim_start_matches('/').into(),
+        assignment,
+    }
+}

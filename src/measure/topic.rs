@@ -1,0 +1,112 @@
+//! One topic from tick to tick: what was appended, and what is known of its records' times.
+
+use super::curve::TimeCurve;
+use super::rate::RateWindow;
+use crate::model::{
+    Measured, Offset, PartitionObservation, Reason, Timestamp, TopicId, TopicName, TopicObservation,
+    TopicView,
+};
+
+/// What is remembered of one topic.
+#[derive(Debug, Default)]
+pub(super) struct Topic {
+    id: Option<TopicId>,
+    /// Counts how often the topic was made again under its name.
+    pub(super) incarnation: u32,
+    appended_total: u64,
+    rate: RateWindow,
+    pub(super) partitions: Vec<PartitionMemory>,
+    watched: bool,
+}
+
+/// What is remembered of one partition.
+#[derive(Debug, Default)]
+pub(super) struct PartitionMemory {
+    pub(super) end: Option<Offset>,
+    pub(super) log_start: Option<Offset>,
+    /// Made when a group first has a commit there: nobody else asks for its records' times.
+    pub(super) curve: Option<Box<TimeCurve>>,
+    /// Since when a question about its records' times waits for an answer.
+    pub(super) open_since: Option<Timestamp>,
+}
+
+impl Topic {
+    /// Takes the ends of one cycle.
+    pub(super) fn observe(&mut self, observed: &TopicObservation, ends_at: Timestamp) {
+        if let Ok(id) = observed.id {
+            if self.id.is_some_and(|known| known != id) {
+                self.incarnation += 1;
+                for partition in &mut self.partitions {
+                    *partition = PartitionMemory { end: Some(0), ..PartitionMemory::default() };
+                }
+            }
+            self.id = Some(id);
+        }
+        let is_new = !std::mem::replace(&mut self.watched, true);
+        for (index, partition) in observed.partitions.iter().enumerate() {
+            if index == self.partitions.len() {
+                // A partition that joins a watched topic starts empty: all it holds was appended since.
+                let end = if is_new { None } else { Some(0) };
+                self.partitions.push(PartitionMemory { end, ..PartitionMemory::default() });
+            }
+            let Ok(end) = partition.end else { continue };
+            let memory = &mut self.partitions[index];
+            if let Some(before) = memory.end {
+                // A log that was cut has appended nothing that can be told.
+                self.appended_total += end.saturating_sub(before);
+                if end < before {
+                    memory.curve = None;
+                }
+            }
+            memory.end = Some(end);
+            if let Some(curve) = &mut memory.curve {
+                curve.polled(end, ends_at);
+            }
+        }
+        self.partitions.truncate(observed.partitions.len());
+        self.rate.push(ends_at, self.appended_total);
+    }
+
+    /// The topic as published; `observed` moves into the view.
+    pub(super) fn view(&mut self, topic: TopicName, observed: TopicObservation) -> TopicView {
+        for (memory, partition) in self.partitions.iter_mut().zip(&observed.partitions) {
+            memory.log_start = partition.log_start.ok().or(memory.log_start);
+        }
+        TopicView {
+            topic,
+            id: observed.id,
+            configs: observed.configs,
+            appended_total: self.appended_total,
+            appended_per_second: self.rate.per_second(),
+            partitions: observed.partitions,
+        }
+    }
+
+    /// What stays true of a topic that cannot be read: its counters.
+    pub(super) fn unmeasured_view(&self, topic: TopicName, why: Reason) -> TopicView {
+        TopicView {
+            topic,
+            id: Err(why),
+            configs: Err(why),
+            appended_total: self.appended_total,
+            appended_per_second: Err(why),
+            partitions: Vec::new(),
+        }
+    }
+
+    pub(super) fn appended_per_second(&self) -> Measured<f64> {
+        self.rate.per_second()
+    }
+}
+
+/// Lag of one partition: end − max(committed, log start), in records.
+pub(super) fn lag(committed: Measured<Offset>, partition: Option<&PartitionObservation>) -> Measured<u64> {
+    let partition = partition.ok_or(Reason::NoSuchTopic)?;
+    let (committed, end, log_start) = (committed?, partition.end?, partition.log_start?);
+    // Commits are read before ends, so this is no race: the log is another one than was committed to.
+    if committed > end {
+        return Err(Reason::CommitBeyondEnd);
+    }
+    // Log starts are read last: what lies below them was deleted, up to and beyond the end as it was then.
+    Ok(end.saturating_sub(committed.max(log_start)))
+}
