@@ -1,1 +1,4 @@
 //! To come.
+
+mod config;
+pub use config::HttpConfig;

@@ -1,1 +1,296 @@
-//! To come.
+//! The command line. Only parses: nothing is read, decided or done here.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::Given;
+use crate::model::Selector;
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.";
+
+/// What the user asked for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    about = "Watches Kafka pipelines: lag, time lag and throughput of every consumer group. Read-only.",
+    after_help = EXIT_CODES,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// When to use colour; `auto` is on a terminal and without NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch the clusters and serve what is measured: /metrics, /readyz, /api/v1
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll run --config /etc/plimsoll/plimsoll.yaml\n",
+        "  plimsoll run --bootstrap-server localhost:9092 --listen 127.0.0.1:1876\n",
+        "\nStops within 5 s on SIGTERM or Ctrl-C.\n",
+        "Exit codes: 0 stopped when asked to, 1 failed, 2 bad usage or settings."
+    ))]
+    Run(RunArgs),
+    /// Show the lag of consumer groups once: what hurts most comes first
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll lag --bootstrap-server localhost:9092\n",
+        "  plimsoll lag --bootstrap-server kafka:9093 --property security.protocol=SSL --group 'orders-*'\n",
+        "  plimsoll lag --config plimsoll.yaml --cluster prod --json\n",
+        "\nExit codes: 0 fine, 1 a cluster cannot be measured, 2 bad usage or settings."
+    ))]
+    Lag(LagArgs),
+    /// Check settings files: every problem at once, with its line and what would be right
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll check plimsoll.yaml\n",
+        "  plimsoll check --connect plimsoll.yaml\n",
+        "\nExit codes: 0 every file is fine, 1 a cluster cannot be reached, 2 a file has problems."
+    ))]
+    Check(CheckArgs),
+    /// Print the JSON Schema of the settings, for editors
+    #[command(after_help = concat!(
+        "Example, for the YAML language server:\n",
+        "  plimsoll schema > plimsoll.schema.json\n",
+        "  and as the first line of plimsoll.yaml: # yaml-language-server: $schema=plimsoll.schema.json"
+    ))]
+    Schema,
+}
+
+/// Which clusters are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// The settings file [default: ./plimsoll.yaml when it exists]
+    #[arg(long, short, value_name = "FILE", env = "PLIMSOLL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Brokers to watch without a settings file; PLIMSOLL_CONFIG is then ignored
+    #[arg(long, short, value_name = "HOST:PORT,…", value_delimiter = ',')]
+    pub bootstrap_server: Vec<String>,
+    /// A librdkafka property on top of the settings; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = property)]
+    pub property: Vec<(String, String)>,
+}
+
+impl SourceArgs {
+    /// The same in the words of the settings.
+    #[must_use]
+    pub fn given(&self, listen: Option<SocketAddr>) -> Given {
+        Given {
+            config: self.config.clone(),
+            bootstrap_servers: self.bootstrap_server.clone(),
+            properties: self.property.clone(),
+            listen,
+        }
+    }
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which clusters.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The address to serve on, instead of the settings' [default: 0.0.0.0:1876]
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// How log lines are written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as `info,plimsoll::kafka=debug`
+    #[arg(long, default_value = "info", value_name = "LEVEL", env = "PLIMSOLL_LOG")]
+    pub log_level: String,
+}
+
+/// Arguments of `lag`.
+#[derive(Debug, Args)]
+pub struct LagArgs {
+    /// Which clusters.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Only this cluster of the settings
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Only these groups: a name or a glob; may be repeated
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub group: Vec<Selector>,
+    /// Only these topics: a name or a glob; may be repeated
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub topic: Vec<Selector>,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Keep watching, and draw the table anew after each measurement
+    #[arg(long, short)]
+    pub watch: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Also connect, and tell what each selector matches now
+    #[arg(long)]
+    pub connect: bool,
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The settings files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Whether to use colour on an output that is a terminal or not; `no_color` is whether `NO_COLOR` is set and
+    /// not empty.
+    #[must_use]
+    pub fn is_on(self, terminal: bool, no_color: bool) -> bool {
+        match self {
+            Self::Auto => terminal && !no_color,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Parses a whole command line, the program's name first.
+///
+/// # Errors
+/// Bad usage; but also `--help` and `--version`, whose text is in the error as clap does it: `error.print()`
+/// writes it where it belongs and `error.exit_code()` is 0 or 2.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut command = Cli::command().color(color_of_messages(&arguments));
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    if let Some((_, given)) = matches.subcommand() {
+        // Not clap's own conflict, which would also reject brokers when only PLIMSOLL_CONFIG is set.
+        let source = |id| given.try_contains_id(id).ok().and_then(|_| given.value_source(id));
+        let from_user = Some(ValueSource::CommandLine);
+        if source("config") == from_user && source("bootstrap_server") == from_user {
+            let message = "--config and --bootstrap-server exclude each other: give the one or the other";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// Usage errors are printed before `--color` is known from them, so it is looked for by hand.
+fn color_of_messages(arguments: &[OsString]) -> ColorChoice {
+    let says = |when: &str| {
+        let together = format!("--color={when}");
+        arguments.iter().any(|argument| *argument == *together)
+            || arguments.windows(2).any(|pair| pair[0] == "--color" && pair[1] == when)
+    };
+    if says("never") {
+        ColorChoice::Never
+    } else if says("always") {
+        ColorChoice::Always
+    } else {
+        ColorChoice::Auto
+    }
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        // The text is not repeated: it may be a password.
+        _ => Err("write KEY=VALUE, such as security.protocol=SSL".to_owned()),
+    }
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    if text.is_empty() { Err("write a name or a glob".to_owned()) } else { Ok(Selector::new(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, clap::Error> {
+        parse(line.split(' ').map(OsString::from))
+    }
+
+    fn check_refused(line: &str, expected: &str) {
+        let error = parsed(line).unwrap_err();
+        assert!(error.to_string().contains(expected), "{line}: {error}");
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_that_run_takes_arrives() {
+        let line =
+            "plimsoll --color never run -b a:1,b:2 --listen 127.0.0.1:1 --log-format json --log-level debug";
+        let cli = parsed(line).unwrap();
+        assert_eq!(cli.color, Color::Never);
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert_eq!(run.source.bootstrap_server, ["a:1", "b:2"]);
+        assert_eq!(run.listen, Some("127.0.0.1:1".parse().unwrap()));
+        assert_eq!((run.log_format, run.log_level.as_str()), (LogFormat::Json, "debug"));
+    }
+
+    #[test]
+    fn everything_that_lag_takes_arrives() {
+        let line = "plimsoll lag --config x.yaml --cluster prod --group a* --group b --topic t --json --watch \
+                    --property sasl.password=p=q";
+        let Command::Lag(lag) = parsed(line).unwrap().command else { panic!("not lag") };
+        assert_eq!(lag.source.config, Some(PathBuf::from("x.yaml")));
+        assert_eq!(lag.source.property, [("sasl.password".to_owned(), "p=q".to_owned())]);
+        assert_eq!(lag.group, [Selector::new("a*"), Selector::new("b")]);
+        assert_eq!(lag.topic, [Selector::new("t")]);
+        assert!(lag.json && lag.watch && lag.cluster.as_deref() == Some("prod"));
+    }
+
+    #[test]
+    fn bad_usage_says_what_is_wrong() {
+        check_refused("plimsoll run --config x --bootstrap-server y:1", "exclude each other");
+        check_refused("plimsoll check", "<FILE>");
+        check_refused("plimsoll lag --property broken", "KEY=VALUE");
+        check_refused("plimsoll run --listen 1876", "--listen");
+        check_refused("plimsoll lagg", "'lag'");
+    }
+
+    #[test]
+    fn colour_needs_a_terminal_and_no_objection() {
+        assert!(Color::Auto.is_on(true, false));
+        assert!(!Color::Auto.is_on(false, false));
+        assert!(!Color::Auto.is_on(true, true));
+        assert!(Color::Always.is_on(false, true));
+        assert!(!Color::Never.is_on(true, false));
+    }
+}

@@ -1,0 +1,220 @@
+//! Reads typed values out of the tree and collects every problem on the way, rather than stopping at the first.
+
+use std::time::Duration;
+
+use super::expand::{self, Lookup};
+use super::keys::{Key, Section, Shape, nearest};
+use super::problem::Problem;
+use super::source::Source;
+use super::tree::{Kind, Node, Span};
+use super::values;
+
+/// What is read from, and what was wrong with it so far.
+pub(super) struct Reader<'a> {
+    pub source: Source<'a>,
+    lookup: &'a dyn Lookup,
+    problems: Vec<Problem>,
+}
+
+/// The entries of one mapping whose keys are known.
+pub(super) struct Entries<'a> {
+    section: &'static Section,
+    path: String,
+    at: Span,
+    found: Vec<(&'static Key, &'a Node)>,
+}
+
+impl<'a> Entries<'a> {
+    /// The value of `name`, which is one of the section's keys.
+    pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
+        self.found.iter().find(|(key, _)| key.name == name).map(|(_, node)| *node)
+    }
+
+    fn shape(&self, name: &str) -> Option<&'static Shape> {
+        self.section.keys.iter().find(|key| key.name == name).map(|key| &key.shape)
+    }
+
+    /// The path of one of the keys, such as `clusters[0].name`.
+    pub(super) fn path(&self, name: &str) -> String {
+        join(&self.path, name)
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: Source<'a>, lookup: &'a dyn Lookup) -> Self {
+        Self { source, lookup, problems: Vec::new() }
+    }
+
+    /// Every problem, in the order of the file.
+    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        self.problems.dedup();
+        self.problems
+    }
+
+    /// Notes a problem.
+    pub(super) fn problem(&mut self, at: Span, what: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(self.source.problem(Some(at), what, help));
+    }
+
+    /// The entries of a mapping; keys that are unknown, given twice or missing are problems.
+    pub(super) fn entries<'n>(
+        &mut self,
+        node: &'n Node,
+        section: &'static Section,
+        path: &str,
+    ) -> Entries<'n> {
+        let mut entries = Entries { section, path: path.to_owned(), at: node.at, found: Vec::new() };
+        let Some(pairs) = self.pairs(node, path) else { return entries };
+        let mut meant = Vec::new();
+        for (key, name, value) in pairs {
+            let Some(known) = section.keys.iter().find(|known| known.name == name) else {
+                meant.extend(self.unknown(section, key, name, path));
+                continue;
+            };
+            entries.found.push((known, value));
+        }
+        let is_missing =
+            |key: &&Key| key.required && entries.get(key.name).is_none() && !meant.contains(&key.name);
+        for missing in section.keys.iter().filter(is_missing) {
+            let whole = if path.is_empty() { "this file" } else { path };
+            let help = format!("add `{}: {}`", missing.name, values::example(&missing.shape));
+            self.problem(Span { width: 1, ..entries.at }, format!("{whole} has no `{}`", missing.name), help);
+        }
+        entries
+    }
+
+    /// A mapping's entries with their keys' text, each key once.
+    pub(super) fn pairs<'n>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+    ) -> Option<Vec<(&'n Node, &'n str, &'n Node)>> {
+        let pairs = match &node.kind {
+            Kind::Mapping(pairs) => pairs,
+            Kind::Nothing => return Some(Vec::new()),
+            other => {
+                let whole = if path.is_empty() { "the file" } else { path };
+                let what = format!("{whole} is {} where a mapping of keys to values belongs", other.name());
+                self.problem(node.at, what, "write `key: value` lines");
+                return None;
+            }
+        };
+        let mut seen: Vec<(&Node, &str, &Node)> = Vec::new();
+        for (key, value) in pairs {
+            let Kind::Scalar(name) = &key.kind else {
+                let what = format!("a key that is {}", key.kind.name());
+                self.problem(key.at, what, "keys are plain names");
+                continue;
+            };
+            if let Some((first, ..)) = seen.iter().find(|(_, earlier, _)| earlier == name) {
+                let help = format!("it stands in line {} already: keep one of them", first.at.line);
+                self.problem(key.at, format!("`{}` is given twice", join(path, &crop(name))), help);
+                continue;
+            }
+            seen.push((key, name, value));
+        }
+        Some(seen)
+    }
+
+    /// The key that was probably meant is returned.
+    fn unknown(&mut self, section: &Section, key: &Node, name: &str, path: &str) -> Option<&'static str> {
+        let place = if path.is_empty() { String::new() } else { format!(" in {path}") };
+        if section.later.contains(&name) {
+            let what = format!("`{}` is not in this version yet", join(path, name));
+            self.problem(key.at, what, "remove it; a later version reads it");
+            return None;
+        }
+        let meant = nearest(name, section.keys.iter().map(|key| key.name));
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                let known: Vec<_> = section.keys.iter().map(|key| format!("`{}`", key.name)).collect();
+                format!("known here: {}", known.join(", "))
+            }
+        };
+        self.problem(key.at, format!("unknown key `{}`{place}", crop(name)), help);
+        meant
+    }
+
+    /// The items of a list.
+    pub(super) fn items<'n>(&mut self, node: &'n Node, path: &str, example: &str) -> Option<&'n [Node]> {
+        match &node.kind {
+            Kind::List(items) => Some(items),
+            other => {
+                self.problem(node.at, format!("{path} is {} where a list belongs", other.name()), example);
+                None
+            }
+        }
+    }
+
+    /// A single value with its references replaced.
+    pub(super) fn text(&mut self, node: &Node, path: &str) -> Option<String> {
+        let value = match &node.kind {
+            Kind::Scalar(value) => value,
+            Kind::Nothing => {
+                self.problem(node.at, format!("{path} has no value"), "give it one, or remove the key");
+                return None;
+            }
+            other => {
+                let what = format!("{path} is {} where a single value belongs", other.name());
+                self.problem(node.at, what, "write one value, in quotes when it has `[`, `{` or `: ` in it");
+                return None;
+            }
+        };
+        match expand::expand(value, self.lookup) {
+            None => Some(value.clone()),
+            Some(Ok(expanded)) => Some(expanded),
+            Some(Err(unexpanded)) => {
+                for one in unexpanded {
+                    let at = self.source.reference(node, one.index);
+                    self.problem(at, format!("{path}: {}", one.what), one.help);
+                }
+                None
+            }
+        }
+    }
+
+    /// A single value that `read` understands; its error says what is wrong with the value, and what would be right.
+    pub(super) fn value<T>(
+        &mut self,
+        node: &Node,
+        path: &str,
+        read: impl FnOnce(&str) -> Result<T, values::Wrong>,
+    ) -> Option<T> {
+        let text = self.text(node, path)?;
+        match read(text.trim()) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                let quoted = self.source.quote(&node.written);
+                self.problem(node.at, format!("{path}: `{quoted}` {}", wrong.what), wrong.help);
+                None
+            }
+        }
+    }
+
+    /// The length of time under `name`, within the key's bounds.
+    pub(super) fn duration(&mut self, entries: &Entries<'_>, name: &str) -> Option<Duration> {
+        let Some(Shape::Duration(least, most)) = entries.shape(name) else { return None };
+        self.value(entries.get(name)?, &entries.path(name), |text| values::duration(text, *least, *most))
+    }
+
+    /// The whole number under `name`, within the key's bounds.
+    pub(super) fn integer(&mut self, entries: &Entries<'_>, name: &str) -> Option<u64> {
+        let Some(Shape::Integer(least, most)) = entries.shape(name) else { return None };
+        self.value(entries.get(name)?, &entries.path(name), |text| values::integer(text, *least, *most))
+    }
+}
+
+/// A key short enough to quote.
+fn crop(name: &str) -> String {
+    let mut short: String = name.chars().take(60).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
+}

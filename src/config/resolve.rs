@@ -1,0 +1,82 @@
+//! Which settings a command works with: those of a file, or of `--bootstrap-server`, never a guess.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::{Config, Problem, Problems, load, values};
+use crate::api::HttpConfig;
+use crate::kafka::{ClusterConfig, RESERVED_PROPERTIES, Secret};
+use crate::model::ClusterName;
+use crate::store::HistoryConfig;
+use crate::telemetry::OtlpConfig;
+
+/// The file that is read when nothing is given.
+const FILE: &str = "plimsoll.yaml";
+
+/// What the command line, and `PLIMSOLL_CONFIG`, give.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The settings file.
+    pub config: Option<PathBuf>,
+    /// Brokers, instead of a file; each may be several with commas between.
+    pub bootstrap_servers: Vec<String>,
+    /// Properties of librdkafka that are set on top, in every cluster.
+    pub properties: Vec<(String, String)>,
+    /// The address to listen on, instead of the settings'.
+    pub listen: Option<SocketAddr>,
+}
+
+/// The settings to work with. Brokers win over a file; with neither, `plimsoll.yaml` in `folder` is read.
+/// A cluster that is only known by its brokers is called `default`.
+///
+/// # Errors
+/// Every problem of the file, or what is wrong with the command line.
+pub fn resolve(given: &Given, folder: &Path) -> Result<Config, Problems> {
+    let mut config = if !given.bootstrap_servers.is_empty() {
+        from_servers(&given.bootstrap_servers)?
+    } else if let Some(path) = &given.config {
+        load(path)?
+    } else if folder.join(FILE).exists() {
+        load(&folder.join(FILE))?
+    } else {
+        let help =
+            format!("give --config FILE or --bootstrap-server HOST:PORT, or put a {FILE} into this folder");
+        return Err(Problem::without_place(None, "no settings, so there is nothing to watch", help).into());
+    };
+    let mut problems = Vec::new();
+    for (name, value) in &given.properties {
+        if let Some((_, help)) = RESERVED_PROPERTIES.iter().find(|(reserved, _)| reserved == name) {
+            problems.push(Problem::without_place(None, format!("--property {name} cannot be set"), *help));
+        }
+        for cluster in &mut config.clusters {
+            cluster.properties.insert(name.clone(), Secret::new(value.clone()));
+        }
+    }
+    if let Some(listen) = given.listen {
+        config.http.listen = listen;
+    }
+    if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+}
+
+fn from_servers(given: &[String]) -> Result<Config, Problems> {
+    let mut servers = Vec::new();
+    let mut problems = Vec::new();
+    for text in given.iter().flat_map(|text| text.split(',')).map(str::trim) {
+        match values::server(text) {
+            Ok(server) => servers.push(server),
+            Err(wrong) => {
+                let what = format!("--bootstrap-server `{text}` {}", wrong.what);
+                problems.push(Problem::without_place(None, what, wrong.help));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    Ok(Config {
+        clusters: vec![ClusterConfig::from_bootstrap_server(ClusterName::from("default"), servers)],
+        http: HttpConfig::default(),
+        otlp: OtlpConfig::default(),
+        history: HistoryConfig::default(),
+    })
+}

@@ -1,0 +1,80 @@
+//! The settings' JSON Schema, for editors. Made from the same table that the reader uses.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{FILE, Key, Section, Shape};
+use super::values::show_duration;
+use crate::kafka::RESERVED_PROPERTIES;
+
+/// The JSON Schema (2020-12) of a settings file.
+#[must_use]
+pub fn schema() -> Value {
+    let mut schema = section(&FILE);
+    if let Value::Object(fields) = &mut schema {
+        fields.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        fields.insert("title".to_owned(), json!("Settings of Plimsoll"));
+    }
+    schema
+}
+
+fn section(section: &Section) -> Value {
+    let properties: Map<String, Value> =
+        section.keys.iter().map(|key| (key.name.to_owned(), value(key))).collect();
+    let required: Vec<&str> = section.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn value(key: &Key) -> Value {
+    let mut schema = shape(&key.shape);
+    schema["description"] = json!(key.about);
+    if let Some(default) = key.default {
+        // Every default that is not JSON by itself is a plain text.
+        schema["default"] = serde_json::from_str(default).unwrap_or_else(|_| json!(default));
+    }
+    schema
+}
+
+/// A value that may also be a reference to a variable or a file.
+fn or_reference(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "pattern": "\\$\\{" }] })
+}
+
+fn shape(shape: &Shape) -> Value {
+    match shape {
+        Shape::ClusterName => {
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$|\\$\\{" })
+        }
+        Shape::Servers => json!({ "anyOf": [
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            { "type": "string" },
+        ] }),
+        Shape::Properties => {
+            let reserved: Vec<&str> = RESERVED_PROPERTIES.iter().map(|(name, _)| *name).collect();
+            json!({
+                "type": "object",
+                "propertyNames": { "not": { "enum": reserved } },
+                "additionalProperties": { "type": ["string", "number", "boolean"] },
+            })
+        }
+        Shape::Selectors => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
+        Shape::Duration(least, most) => json!({
+            "type": "string",
+            "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|\\$\\{",
+            "minLength": 1,
+            "$comment": format!("from {} to {}", show_duration(*least), show_duration(*most)),
+        }),
+        Shape::Integer(least, most) => {
+            or_reference(&json!({ "type": "integer", "minimum": least, "maximum": most }))
+        }
+        Shape::Ratio => or_reference(&json!({ "type": "number", "minimum": 0, "maximum": 1 })),
+        Shape::Choice(names) => or_reference(&json!({ "enum": names })),
+        Shape::Url => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
+        Shape::ListenAddress => json!({ "type": "string" }),
+        Shape::Section(within) => section(within),
+        Shape::Sections(within) => json!({ "type": "array", "items": section(within), "minItems": 1 }),
+    }
+}
