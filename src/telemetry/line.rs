@@ -197,12 +197,12 @@ mod tests {
         check(
             "no leader",
             "orders",
-            "2026-11-18T09:06:40.005Z  WARN kafka: no leader topic=orders partitions=3 cluster=prod tick=7\n",
+            "2026-11-18T11:06:40.005Z  WARN kafka: no leader topic=orders partitions=3 cluster=prod tick=7\n",
         );
         check(
             "two\nlines",
             "a \x1b[31mb",
-            "2026-11-18T09:06:40.005Z  WARN kafka: two\\nlines topic=\"a \\u{1b}[31mb\" partitions=3 cluster=prod tick=7\n",
+            "2026-11-18T11:06:40.005Z  WARN kafka: two\\nlines topic=\"a \\u{1b}[31mb\" partitions=3 cluster=prod tick=7\n",
         );
     }
 
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(text.matches('\n').count(), 1);
         let object: Value = serde_json::from_str(&text).unwrap();
         let expected = serde_json::json!({
-            "timestamp": "2026-11-18T09:06:40.005Z", "level": "WARN", "target": "plimsoll::kafka",
+            "timestamp": "2026-11-18T11:06:40.005Z", "level": "WARN", "target": "plimsoll::kafka",
             "message": "two\nlines", "cluster": "prod", "tick": 7,
             "fields": { "topic": "orders", "partitions": 3 },
         });
