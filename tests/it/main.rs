@@ -1,0 +1,6 @@
+//! All integration tests, in one program: one link instead of twenty. This is its table of contents.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed, and should say where")]
+#![expect(clippy::disallowed_methods, reason = "tests hold clocks, threads and processes of their own")]
+
+mod kafka_server;
