@@ -44,6 +44,7 @@ const REQUEST: Duration = Duration::from_secs(5);
 pub(crate) struct KafkaCluster {
     spec: KafkaSpec,
     java: Java,
+    jvm_options: Vec<String>,
     folder: PathBuf,
     ports: Ports,
     certificates: Option<Certificates>,
@@ -55,8 +56,16 @@ impl KafkaCluster {
     /// Returns when every broker answers and every group coordinator is loaded.
     pub(crate) fn start(spec: &KafkaSpec) -> KafkaCluster {
         let java = Java::with_kafka(spec.version);
+        java.make_class_archive(|option| {
+            let plain = KafkaSpec::new(spec.version);
+            KafkaCluster::start_with(&plain, &java, &[option]).stop_broker(1);
+        });
+        KafkaCluster::start_with(spec, &java, &[])
+    }
+
+    fn start_with(spec: &KafkaSpec, java: &Java, jvm_options: &[String]) -> KafkaCluster {
         for _ in 0..3 {
-            match KafkaCluster::try_start(spec, &java) {
+            match KafkaCluster::try_start(spec, java, jvm_options) {
                 Ok(cluster) => return cluster,
                 Err(log) if log.contains("Address already in use") => {}
                 Err(log) => panic!("Kafka {} did not start:\n{log}", spec.version.as_str()),
@@ -73,7 +82,7 @@ impl KafkaCluster {
     }
 
     /// The error is the log of the broker that failed.
-    fn try_start(spec: &KafkaSpec, java: &Java) -> Result<KafkaCluster, String> {
+    fn try_start(spec: &KafkaSpec, java: &Java, jvm_options: &[String]) -> Result<KafkaCluster, String> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kafka-{:016x}", random()));
         create_dir_all(&folder).unwrap();
         let cluster = KafkaCluster {
@@ -82,6 +91,7 @@ impl KafkaCluster {
             brokers: Mutex::new((0..spec.brokers).map(|_| None).collect()),
             spec: spec.clone(),
             java: java.clone(),
+            jvm_options: jvm_options.to_vec(),
             folder,
         };
         // 22 characters of base64 are the 16 bytes of an id, and all hexadecimal digits are among them.
@@ -208,11 +218,9 @@ impl KafkaCluster {
         let logging = self.folder.join("log4j.properties");
         write(&logging, LOGGING).unwrap();
         start_new_log(&folder.log);
-        let definitions = [
-            format!("-Dlog4j.configuration=file:{}", logging.display()),
-            "-Djava.net.preferIPv4Stack=true".to_owned(),
-        ];
-        let mut words = self.java.command(512, &definitions, "kafka.Kafka");
+        let mut options = self.jvm_options.clone();
+        options.push(format!("-Dlog4j.configuration=file:{}", logging.display()));
+        let mut words = self.java.command(512, &options, "kafka.Kafka");
         words.push(folder.properties.display().to_string());
         let broker = BrokerProcess::spawn(&words, &folder.log, &self.folder);
         let before = self.brokers.lock().unwrap()[id as usize - 1].replace(broker);

@@ -132,6 +132,11 @@ impl KafkaSpec {
             format!("log.dirs={}", data.display()),
         ];
         lines.extend(COMMON.iter().map(|&line| line.to_owned()));
+        if self.brokers > 1 {
+            // How long a broker that was killed keeps its partitions; Kafka's own 9 s are long for a test.
+            lines.push("broker.session.timeout.ms=4000".to_owned());
+            lines.push("broker.heartbeat.interval.ms=500".to_owned());
+        }
         if self.security.uses_scram() {
             lines.push("sasl.enabled.mechanisms=SCRAM-SHA-512".to_owned());
             lines.push(
