@@ -3,15 +3,17 @@
 
 use crate::measure::Measurement;
 use crate::model::{
-    Broker, BrokerView, ClusterName, Measured, Observation, Reason, Snapshot, Subject, TimeAnswer,
-    TimeQuestion, Timestamp, Unmeasured,
+    Broker, BrokerView, ClusterName, GroupView, HistoryPoint, Measured, Millis, Observation, Reason,
+    Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
 };
+use crate::store::Store;
 
 /// One cluster's core, from tick to tick.
 #[derive(Debug)]
 pub struct Engine {
     cluster: ClusterName,
     measurement: Measurement,
+    history: Store,
     brokers: Vec<Broker>,
     cluster_id: Option<String>,
     tick: u64,
@@ -27,11 +29,13 @@ pub struct Outage {
 }
 
 impl Engine {
+    /// A cluster that nothing is known of yet, with room for so many series of history.
     #[must_use]
-    pub fn new(cluster: ClusterName) -> Self {
+    pub fn new(cluster: ClusterName, max_history_series: u64) -> Self {
         Self {
             cluster,
             measurement: Measurement::default(),
+            history: Store::new(max_history_series),
             brokers: Vec::new(),
             cluster_id: None,
             tick: 0,
@@ -75,6 +79,7 @@ impl Engine {
         let brokers = self.see(&std::mem::take(&mut observation.brokers));
         let backlog = self.measurement.time_lookup_backlog(now);
         let measurements = self.measurement.finish(observation, now);
+        self.remember(&measurements.topics, &measurements.groups, now);
         Snapshot {
             up: Ok(()),
             brokers,
@@ -114,10 +119,43 @@ impl Engine {
             groups: Vec::new(),
             unmeasured: Vec::new(),
             time_lookups: self.measurement.time_lookups(),
-            time_lookup_backlog: crate::model::Millis(0),
-            history_series: 0,
-            history_series_dropped: 0,
+            time_lookup_backlog: Millis(0),
+            history_series: self.history.series(),
+            history_series_dropped: self.history.dropped_total(),
         }
+    }
+
+    /// Appends to the history; groups and topics that are gone make room.
+    fn remember(&mut self, topics: &[TopicView], groups: &[GroupView], now: Timestamp) {
+        self.history.retain(|group, topic| {
+            let known = groups.binary_search_by(|view| view.group.cmp(group)).map(|at| &groups[at].topics);
+            known.is_ok_and(|topics| topics.binary_search_by(|view| view.topic.cmp(topic)).is_ok())
+        });
+        for group in groups {
+            for consumed in &group.topics {
+                let topic = topics.binary_search_by(|view| view.topic.cmp(&consumed.topic));
+                let point = HistoryPoint {
+                    at: now,
+                    lag: consumed.lag.ok(),
+                    time_lag: consumed.time_lag.ok(),
+                    consumed_per_second: consumed.consumed_per_second.ok(),
+                    appended_per_second: topic.ok().and_then(|at| topics[at].appended_per_second.ok()),
+                };
+                self.history.append(&group.group, &consumed.topic, &point);
+            }
+        }
+    }
+
+    /// The last hour of a group's topic, from `since` on; see [`Store::history`].
+    #[must_use]
+    pub fn history(&self, group: &str, topic: &str, since: Timestamp) -> Vec<HistoryPoint> {
+        self.history.history(group, topic, since)
+    }
+
+    /// About how much memory the history takes, in bytes.
+    #[must_use]
+    pub fn history_bytes(&self) -> usize {
+        self.history.bytes()
     }
 
     /// Every broker ever seen, and whether it is there now.

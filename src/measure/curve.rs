@@ -4,9 +4,9 @@
 
 use crate::model::{Millis, Offset, TimeAnswer, Timestamp};
 
-/// Records are placed to within a second, or to within a hundredth of their age.
+/// Records are placed to within a second, or to within a thousandth of their age.
 const WIDTH: Millis = Millis::from_seconds(1);
-const SHARE_OF_AGE: u64 = 100;
+const SHARE_OF_AGE: u64 = 1000;
 
 /// Polls are believed when record times agree with them to this, for so long.
 const POLL_SLACK: Millis = Millis::from_seconds(1);

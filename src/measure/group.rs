@@ -159,10 +159,10 @@ mod tests {
         let index = topic.commit(0, first, false, Timestamp(0));
         for event in events {
             match *event {
-                Event::Commit(offset) => drop(topic.commit(0, offset, false, Timestamp(1))),
-                Event::Reset(offset) => drop(topic.commit(0, offset, true, Timestamp(1))),
-                Event::LogStart(offset) => topic.log_starts_at(index, offset),
-                Event::MadeAgain => topic.start_over(topic.incarnation + 1),
+                Commit(offset) => drop(topic.commit(0, offset, false, Timestamp(1))),
+                Reset(offset) => drop(topic.commit(0, offset, true, Timestamp(1))),
+                LogStart(offset) => topic.log_starts_at(index, offset),
+                MadeAgain => topic.start_over(topic.incarnation + 1),
             }
         }
         assert_eq!((topic.consumed_total, topic.lost_total), (consumed, lost), "{first} {events:?}");

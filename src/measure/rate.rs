@@ -68,7 +68,8 @@ mod tests {
         check(&[(0, 0), (1, 10), (2, 40)], Ok(20.0));
         check(&[(0, 9), (10, 9)], Ok(0.0));
         // 100 a second until 60, then nothing: half a minute later it is over.
-        let silent: Vec<_> = (0..=120).map(|second| (second, second.min(60).unsigned_abs() * 100)).collect();
+        let silent: Vec<_> =
+            (0..=120_u32).map(|second| (i64::from(second), u64::from(second.min(60) * 100))).collect();
         check(&silent, Ok(0.0));
     }
 

@@ -93,10 +93,6 @@ impl Topic {
             partitions: Vec::new(),
         }
     }
-
-    pub(super) fn appended_per_second(&self) -> Measured<f64> {
-        self.rate.per_second()
-    }
 }
 
 /// Lag of one partition: end − max(committed, log start), in records.

@@ -1,5 +1,6 @@
 //! What Plimsoll promises, shown from outside: a table of contents.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected has failed, and says where")]
+#![allow(clippy::disallowed_methods, reason = "tests hold clocks, threads and processes of their own")]
 
 mod config;
 mod kafka_server;

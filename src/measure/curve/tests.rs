@@ -64,7 +64,7 @@ fn old_timestamps_produced_now_are_found_out() {
     let log = Log { times: (0..200).map(|record| record * 10).collect() };
     let (location, _) = log.locate(&mut curve, 150, now);
     let Location::At(found) = location else { panic!("{location:?}") };
-    assert!(found.0 <= 1_990, "the record is 1.5 s after 1970, not just appended: {found:?}");
+    assert!((found.0 - 1_500).abs() <= 1_000, "the record is 1.5 s after 1970, not just appended: {found:?}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ proptest! {
             let (location, asked) = log.locate(&mut curve, index as Offset, now);
             let Location::At(found) = location else { panic!("{location:?}") };
             let truth = log.times[index];
-            let width = 1000.max((now.0 - truth.min(found.0)) / 100);
+            let width = 1000.max((now.0 - truth.min(found.0)) / 1000);
             prop_assert!((found.0 - truth).abs() <= width, "{found:?} is not {truth}, {curve:?}");
             prop_assert!(asked <= 50, "{asked}");
         }
