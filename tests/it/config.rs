@@ -271,6 +271,18 @@ fn check_hostile(text: &str, expected: &str) {
 }
 
 #[test]
+fn a_file_that_is_no_text_says_so() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("binary.yaml");
+    fs::write(&path, b"clusters:\n- name: \xff\n").unwrap();
+    let told = config::load(&path).unwrap_err().to_string();
+    assert!(told.contains("the settings file is not UTF-8 text (line 2)"), "{told}");
+}
+
+fn numbered(text: &str) -> String {
+    (0..30_000).map(|number| format!("{number}{text}")).collect()
+}
+
+#[test]
 fn hostile_input_is_refused() {
     let bomb = (1..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, level| {
         let below = level - 1;
@@ -290,8 +302,8 @@ fn hostile_input_is_refused() {
     check_hostile("\u{1b}[31m: x", "");
     check_hostile("\"\\e[31m\": x", "unknown key");
     check_hostile("", "the settings are empty");
-    check_hostile(&(0..30_000).fold(String::new(), |text, n| format!("{text}{n}_key: a\n")), "more problems");
-    check_hostile(&(0..40_000).fold("{".to_owned(), |text, n| format!("{text}{n}_key: a, ")), "never closed");
+    check_hostile(&numbered("_key: a\n"), "more problems");
+    check_hostile(&format!("{{{}", numbered("_key: a, ")), "never closed");
     check_hostile(&format!("{{{}}}", "\"a_key\": a, ".repeat(30_000)), "more problems");
 }
 
