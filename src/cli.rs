@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -79,7 +80,8 @@ pub struct SourceArgs {
     /// Brokers to watch without a settings file; PLIMSOLL_CONFIG is then ignored
     #[arg(long, short, value_name = "HOST:PORT,…", value_delimiter = ',')]
     pub bootstrap_server: Vec<String>,
-    /// A librdkafka property on top of the settings; may be repeated
+    /// A librdkafka property on top of the settings; may be repeated. Others on this machine can see it: a password
+    /// belongs into a settings file, as ${NAME} or ${file:/path}
     #[arg(long, value_name = "KEY=VALUE", value_parser = property)]
     pub property: Vec<(String, String)>,
 }
@@ -156,9 +158,9 @@ pub struct CheckArgs {
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
+    /// Also into a file or a pipe.
     Always,
-    /// Never.
+    /// Nowhere.
     Never,
 }
 
@@ -193,13 +195,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let mut command = Cli::command().color(color_of_messages(&arguments));
     let matches = command.try_get_matches_from_mut(arguments)?;
-    if let Some((_, given)) = matches.subcommand() {
+    if let Some((name, given)) = matches.subcommand() {
         // Not clap's own conflict, which would also reject brokers when only PLIMSOLL_CONFIG is set.
         let source = |id| given.try_contains_id(id).ok().and_then(|_| given.value_source(id));
         let from_user = Some(ValueSource::CommandLine);
         if source("config") == from_user && source("bootstrap_server") == from_user {
             let message = "--config and --bootstrap-server exclude each other: give the one or the other";
-            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+            let within = command.find_subcommand_mut(name).map(std::mem::take).unwrap_or(command);
+            return Err({ within }.error(ErrorKind::ArgumentConflict, message));
         }
     }
     Cli::from_arg_matches(&matches)

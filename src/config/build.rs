@@ -119,8 +119,9 @@ fn properties(reader: &mut Reader<'_>, entries: &Entries<'_>) -> BTreeMap<String
             reader.problem(key.at, format!("{path}: `{reserved}` cannot be set"), *help);
             continue;
         }
+        let path = format!("{path}.{}", reader.name(key));
         if let Kind::Mapping(_) = &value.kind {
-            let what = format!("{path}: a property that is a mapping, not a single value");
+            let what = format!("{path} is a mapping, not a single value");
             reader.problem(
                 value.at,
                 what,

@@ -13,7 +13,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// For each line, the character from which on it is hidden.
+/// For each line, the byte from which on it is hidden.
 #[derive(Debug, Default)]
 pub(super) struct Mask(Vec<Option<usize>>);
 
@@ -22,39 +22,44 @@ impl Mask {
     pub(super) fn of(text: &str) -> Self {
         let mut open = None;
         let lines = lines(text).map(|line| {
-            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            let indent = line.len() - line.trim_start().len();
             match open {
-                Some(outer) if indent > outer || !begins_entry(line) => return Some(indent),
+                Some(outer) if !ends_value(line, indent, outer) => return Some(indent),
                 _ => open = None,
             }
             let from = secret_from(line)?;
             open = Some(indent);
-            Some(line[..from].chars().count())
+            Some(from)
         });
         Self(lines.collect())
     }
 
-    /// Hides the text from `column` of `line` (both from 0) through `last`.
-    pub(super) fn hide(&mut self, line: usize, column: usize, last: usize) {
+    /// Hides the text from byte `start` of `line` (from 0) through the line `last`.
+    pub(super) fn hide(&mut self, line: usize, start: usize, last: usize) {
         for at in line..=last {
             let Some(from) = self.0.get_mut(at) else { break };
-            let start = if at == line { column } else { 0 };
+            let start = if at == line { start } else { 0 };
             *from = Some(from.map_or(start, |earlier| earlier.min(start)));
         }
     }
 
-    /// The character of `line` (from 0) from which on it is hidden.
+    /// The byte of `line` (from 0) from which on it is hidden.
     pub(super) fn hidden_from(&self, line: usize) -> Option<usize> {
         self.0.get(line).copied().flatten()
     }
 }
 
-/// The lines of `text` as the parser counts them: ended by `\n`, `\r\n` or `\r`.
+/// The lines of `text` as the parser counts them: ended by `\n`, `\r\n` or `\r`. There is always one.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// `key:` or `- key:`, so that nothing above can reach into this line.
+/// Whether nothing of a value whose key stands in a line indented by `outer` can reach into this line.
+fn ends_value(line: &str, indent: usize, outer: usize) -> bool {
+    indent < outer && line.trim_start().starts_with("- ") || indent <= outer && begins_entry(line)
+}
+
+/// `key:` or `- key:`.
 fn begins_entry(line: &str) -> bool {
     let entry = line.trim_start().trim_start_matches("- ").trim_start();
     let rest = entry.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
@@ -100,7 +105,7 @@ mod tests {
         let shown: Vec<String> = lines(text)
             .enumerate()
             .map(|(at, line)| match mask.hidden_from(at) {
-                Some(from) => line.chars().take(from).chain("…".chars()).collect(),
+                Some(from) => format!("{}…", &line[..from]),
                 None => line.to_owned(),
             })
             .collect();

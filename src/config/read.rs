@@ -1,5 +1,6 @@
 //! Reads typed values out of the tree and collects every problem on the way, rather than stopping at the first.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::expand::{self, Lookup};
@@ -9,11 +10,16 @@ use super::source::Source;
 use super::tree::{Kind, Node, Span};
 use super::values;
 
+/// Nobody reads more at once, and each one costs a line of text.
+const MAX_PROBLEMS: usize = 100;
+
 /// What is read from, and what was wrong with it so far.
 pub(super) struct Reader<'a> {
     pub source: Source<'a>,
     lookup: &'a dyn Lookup,
     problems: Vec<Problem>,
+    /// How many more problems there are than are told.
+    untold: usize,
 }
 
 /// The entries of one mapping whose keys are known.
@@ -46,18 +52,26 @@ fn join(path: &str, name: &str) -> String {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: Source<'a>, lookup: &'a dyn Lookup) -> Self {
-        Self { source, lookup, problems: Vec::new() }
+        Self { source, lookup, problems: Vec::new(), untold: 0 }
     }
 
     /// Every problem, in the order of the file.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
         self.problems.dedup();
+        if self.untold > 0 {
+            let what = format!("{} more problems are not shown", self.untold);
+            self.problems.push(self.source.problem(None, what, "mend those above first"));
+        }
         self.problems
     }
 
     /// Notes a problem.
     pub(super) fn problem(&mut self, at: Span, what: impl Into<String>, help: impl Into<String>) {
+        if self.problems.len() >= MAX_PROBLEMS {
+            self.untold += 1;
+            return;
+        }
         self.problems.push(self.source.problem(Some(at), what, help));
     }
 
@@ -71,12 +85,18 @@ impl<'a> Reader<'a> {
         let mut entries = Entries { section, path: path.to_owned(), at: node.at, found: Vec::new() };
         let Some(pairs) = self.pairs(node, path) else { return entries };
         let mut meant = Vec::new();
+        let mut foreign = false;
         for (key, name, value) in pairs {
             let Some(known) = section.keys.iter().find(|known| known.name == name) else {
                 meant.extend(self.unknown(section, key, name, path));
+                foreign |= section.later.contains(&name);
                 continue;
             };
             entries.found.push((known, value));
+        }
+        // A file of a later version's rules has nothing to do with clusters.
+        if foreign && entries.found.is_empty() {
+            return entries;
         }
         let is_missing =
             |key: &&Key| key.required && entries.get(key.name).is_none() && !meant.contains(&key.name);
@@ -104,19 +124,20 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        let mut seen: Vec<(&Node, &str, &Node)> = Vec::new();
+        let mut seen = Vec::new();
+        let mut lines = BTreeMap::new();
         for (key, value) in pairs {
             let Kind::Scalar(name) = &key.kind else {
                 let what = format!("a key that is {}", key.kind.name());
                 self.problem(key.at, what, "keys are plain names");
                 continue;
             };
-            if let Some((first, ..)) = seen.iter().find(|(_, earlier, _)| earlier == name) {
-                let help = format!("it stands in line {} already: keep one of them", first.at.line);
-                self.problem(key.at, format!("`{}` is given twice", join(path, &crop(name))), help);
+            if let Some(first) = lines.insert(name, key.at.line) {
+                let help = format!("it stands in line {first} already: keep one of them");
+                self.problem(key.at, format!("`{}` is given twice", join(path, &self.name(key))), help);
                 continue;
             }
-            seen.push((key, name, value));
+            seen.push((key, name.as_str(), value));
         }
         Some(seen)
     }
@@ -132,13 +153,21 @@ impl<'a> Reader<'a> {
         let meant = nearest(name, section.keys.iter().map(|key| key.name));
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if name.contains('.') && section.keys.iter().any(|key| key.name == "properties") => {
+                "properties of librdkafka stand below `properties:`".to_owned()
+            }
             None => {
                 let known: Vec<_> = section.keys.iter().map(|key| format!("`{}`", key.name)).collect();
                 format!("known here: {}", known.join(", "))
             }
         };
-        self.problem(key.at, format!("unknown key `{}`{place}", crop(name)), help);
+        self.problem(key.at, format!("unknown key `{}`{place}", self.name(key)), help);
         meant
+    }
+
+    /// A key as it may be shown: what looks like a key may be the rest of a password with a comma in it.
+    pub(super) fn name(&self, key: &Node) -> String {
+        self.source.quote(&key.written)
     }
 
     /// The items of a list.
@@ -171,6 +200,10 @@ impl<'a> Reader<'a> {
             Some(Ok(expanded)) => Some(expanded),
             Some(Err(unexpanded)) => {
                 for one in unexpanded {
+                    if self.problems.len() >= MAX_PROBLEMS {
+                        self.untold += 1;
+                        continue;
+                    }
                     let at = self.source.reference(node, one.index);
                     self.problem(at, format!("{path}: {}", one.what), one.help);
                 }
@@ -190,8 +223,11 @@ impl<'a> Reader<'a> {
         match read(text.trim()) {
             Ok(value) => Some(value),
             Err(wrong) => {
-                let quoted = self.source.quote(&node.written);
-                self.problem(node.at, format!("{path}: `{quoted}` {}", wrong.what), wrong.help);
+                let quoted = match self.source.quote(&node.written) {
+                    empty if empty.is_empty() => String::new(),
+                    quoted => format!(": `{quoted}`"),
+                };
+                self.problem(node.at, format!("{path}{quoted} {}", wrong.what), wrong.help);
                 None
             }
         }
@@ -208,13 +244,4 @@ impl<'a> Reader<'a> {
         let Some(Shape::Integer(least, most)) = entries.shape(name) else { return None };
         self.value(entries.get(name)?, &entries.path(name), |text| values::integer(text, *least, *most))
     }
-}
-
-/// A key short enough to quote.
-fn crop(name: &str) -> String {
-    let mut short: String = name.chars().take(60).collect();
-    if short.len() < name.len() {
-        short.push('…');
-    }
-    short
 }

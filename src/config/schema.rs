@@ -55,7 +55,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Properties => {
             let reserved: Vec<&str> = RESERVED_PROPERTIES.iter().map(|(name, _)| *name).collect();
             json!({
-                "type": "object",
+                "type": ["object", "null"],
                 "propertyNames": { "not": { "enum": reserved } },
                 "additionalProperties": { "type": ["string", "number", "boolean"] },
             })
@@ -74,7 +74,12 @@ fn shape(shape: &Shape) -> Value {
         Shape::Choice(names) => or_reference(&json!({ "enum": names })),
         Shape::Url => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
         Shape::ListenAddress => json!({ "type": "string" }),
-        Shape::Section(within) => section(within),
+        Shape::Section(within) => {
+            let mut schema = section(within);
+            // A section whose every line is commented out is as good as none.
+            schema["type"] = json!(["object", "null"]);
+            schema
+        }
         Shape::Sections(within) => json!({ "type": "array", "items": section(within), "minItems": 1 }),
     }
 }

@@ -9,17 +9,23 @@ use super::tree::{Kind, Node, Span};
 /// Wider lines are cropped around the caret.
 const MAX_SHOWN: usize = 100;
 
+/// What some editors put at the beginning of a file; the parser does not count it.
+const BOM: char = '\u{feff}';
+
 /// A file's text.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     file: &'a str,
     text: &'a str,
+    /// The byte at which each line begins.
+    starts: Vec<usize>,
     mask: Mask,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, mask: Mask::of(text) }
+        let start = |line: &str| line.as_ptr() as usize - text.as_ptr() as usize;
+        Self { file, text, starts: mask::lines(text).map(start).collect(), mask: Mask::of(text) }
     }
 
     /// A problem at `at`, or with the whole file.
@@ -58,20 +64,32 @@ impl<'a> Source<'a> {
         match &node.kind {
             Kind::Nothing => {}
             Kind::Scalar(_) => {
-                let (line, column) = self.position(node.written.start);
+                let (line, start) = self.position(node.written.start);
                 let (last, _) = self.position(node.written.end);
-                self.mask.hide(line, column, last);
+                self.mask.hide(line, start, last);
             }
             Kind::List(items) => items.iter().for_each(|item| self.hide(item)),
             Kind::Mapping(entries) => entries.iter().for_each(|(_, value)| self.hide(value)),
         }
     }
 
-    /// Line and column, both from 0, of a byte.
+    /// The line from 0 of a byte, and the byte's place in it.
     fn position(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.get(..byte).unwrap_or(self.text);
-        let line = mask::lines(before).count() - 1;
-        (line, mask::lines(before).last().unwrap_or_default().chars().count())
+        let line = self.starts.partition_point(|start| *start <= byte).saturating_sub(1);
+        (line, byte - self.starts.get(line).copied().unwrap_or(0))
+    }
+
+    /// A line from 0, without its end.
+    fn line(&self, line: usize) -> &'a str {
+        let start = self.starts.get(line).copied().unwrap_or(self.text.len());
+        mask::lines(&self.text[start..]).next().unwrap_or_default()
+    }
+
+    /// Where a byte stands, for people.
+    fn span(&self, byte: usize, width: usize) -> Span {
+        let (line, within) = self.position(byte);
+        let before = self.line(line).get(..within).unwrap_or_default();
+        Span { line: line + 1, column: before.trim_start_matches(BOM).chars().count() + 1, width }
     }
 
     /// Where the `index`th `${` of a value stands, when that can be told from how it was written.
@@ -82,15 +100,14 @@ impl<'a> Source<'a> {
             return node.at;
         };
         let length = written[*start..].find('}').map_or(2, |end| end + 1);
-        let (line, column) = self.position(node.written.start + start);
         let width = written[*start..start + length].lines().next().unwrap_or_default().chars().count();
-        Span { line: line + 1, column: column + 1, width: width.max(1) }
+        self.span(node.written.start + start, width.max(1))
     }
 
     /// Whether the node stands where it is used, rather than behind an alias.
     fn is_written_at(&self, node: &Node) -> bool {
-        let (line, column) = self.position(node.written.start);
-        (line + 1, column + 1) == (node.at.line, node.at.column)
+        let written = self.span(node.written.start, 1);
+        (written.line, written.column) == (node.at.line, node.at.column)
     }
 
     /// A value as it was written, short enough to quote and without secrets.
@@ -112,11 +129,15 @@ impl<'a> Source<'a> {
     }
 
     fn place(&self, span: Span) -> Place {
-        let text = mask::lines(self.text).nth(span.line.saturating_sub(1)).unwrap_or_default();
-        let mut line: Vec<char> = clean(text.strip_prefix('\u{feff}').unwrap_or(text)).chars().collect();
+        let number = span.line.saturating_sub(1);
+        let text = self.line(number);
+        let hidden_from = self.mask.hidden_from(number);
+        let hidden_from =
+            hidden_from.map(|byte| text.get(..byte).unwrap_or(text).trim_start_matches(BOM).chars().count());
+        let mut line: Vec<char> = clean(text.trim_start_matches(BOM)).chars().collect();
         let mut indent = span.column.saturating_sub(1).min(line.len());
         let mut width = span.width.min(line.len() - indent).max(1);
-        if let Some(from) = self.mask.hidden_from(span.line.saturating_sub(1)) {
+        if let Some(from) = hidden_from {
             line.truncate(from);
             let gap = line.last().is_some_and(|c| !c.is_whitespace()) && from > 0;
             line.extend(gap.then_some(' '));

@@ -4,12 +4,18 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Location, Spanned};
 
 /// Larger than any settings file; also bounds the memory that a hostile one may take.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
+
+/// The longest value: a certificate fits. With the next one it bounds what aliases can multiply into.
+const MAX_VALUE_BYTES: usize = 16 * 1024;
+
+/// The most values and brackets that aliases may stand for.
+const MAX_REPLAYED: usize = 5000;
 
 /// One node of the file.
 #[derive(Debug)]
@@ -66,7 +72,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
         budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 100_000, max_documents: 2 },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 20_000 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(raw) => Ok(node(raw, text)),
@@ -134,7 +140,10 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::Nothing)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Raw, E> {
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(E::custom(TOO_LONG));
+        }
         Ok(Raw::Text(value.to_owned()))
     }
 
@@ -171,9 +180,20 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 }
 
+const NO_ANCHOR: &str = "an alias (`*…`) of an anchor that is not defined above";
+const QUOTE_GLOB: &str = "a glob that begins with `*` needs quotes, such as `\"*-dlq\"`";
+const TOO_LONG: &str = "value too long";
+
 /// The parser's words for the commonest mistakes, and ours. Quotes nothing from the file, which may be a secret.
 const WORDS: &[(&str, &str, &str)] = &[
-    ("multiple YAML documents", "a second YAML document", "keep one document and remove the line `---`"),
+    (TOO_LONG, "a value longer than 16 KiB", "put it into a file, and write `${file:/path}`"),
+    (
+        "multiple YAML documents",
+        "a second YAML document",
+        "settings are one document: remove the line `---` above",
+    ),
+    ("anchor or alias", NO_ANCHOR, QUOTE_GLOB),
+    ("unknown anchor", NO_ANCHOR, QUOTE_GLOB),
     ("tab", "a tab where YAML wants spaces", "indent with spaces"),
     ("unclosed quote", "a quote that is never closed", "close it, or remove it"),
     ("unclosed bracket", "a bracket that is never closed", "close it, or remove it"),
@@ -199,11 +219,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("did not find expected", "a line that is indented differently than those above", "align it with them"),
     ("indent", "a line that is indented differently than YAML wants", "align it with the lines above"),
-    (
-        "unknown anchor",
-        "an alias of an anchor that is not defined above",
-        "define it above with `&`, or use quotes",
-    ),
     ("recursive references", "an alias inside of its own anchor", "remove it"),
     ("recursion limit", "too many levels, one inside the other", "settings never need more than 32 levels"),
     ("budget", "more than any settings file needs", "keep below 32 levels and 100000 values"),

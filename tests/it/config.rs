@@ -266,8 +266,20 @@ fn check_tells_each_file_s_outcome() {
 fn check_hostile(text: &str, expected: &str) {
     let told = parse(text).expect_err(expected).to_string();
     assert!(told.contains(expected), "{told}");
-    assert!(told.len() < 1000, "{} bytes", told.len());
+    assert!(told.lines().count() < 400 && told.len() < 50_000, "{} bytes", told.len());
     assert!(!told.contains(['\0', '\u{1b}']), "{told:?}");
+}
+
+#[test]
+fn a_file_that_is_no_text_says_so() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("binary.yaml");
+    fs::write(&path, b"clusters:\n- name: \xff\n").unwrap();
+    let told = config::load(&path).unwrap_err().to_string();
+    assert!(told.contains("the settings file is not UTF-8 text (line 2)"), "{told}");
+}
+
+fn numbered(text: &str) -> String {
+    (0..30_000).map(|number| format!("{number}{text}")).collect()
 }
 
 #[test]
@@ -281,7 +293,8 @@ fn hostile_input_is_refused() {
     check_hostile(&"a: {".repeat(40), "");
     check_hostile(&format!("{}1{}", "[".repeat(40), "]".repeat(40)), "more than any settings file needs");
     check_hostile(&"- ".repeat(50_000), "");
-    check_hostile(&format!("clusters: {}", "x".repeat(900_000)), "a list belongs");
+    check_hostile(&format!("clusters: {}", "x".repeat(900_000)), "a value longer than 16 KiB");
+    check_hostile(&format!("clusters: {}", "x".repeat(16_000)), "a list belongs");
     check_hostile(&format!("{}: x", "k".repeat(900)), "unknown key `kkk");
     check_hostile(&"x".repeat(2_000_000), "larger than 1024 KiB");
     check_hostile(&format!("clusters: [{}]", "x,".repeat(200_000)), "more than any settings file needs");
@@ -289,6 +302,9 @@ fn hostile_input_is_refused() {
     check_hostile("\u{1b}[31m: x", "");
     check_hostile("\"\\e[31m\": x", "unknown key");
     check_hostile("", "the settings are empty");
+    check_hostile(&numbered("_key: a\n"), "more problems");
+    check_hostile(&format!("{{{}", numbered("_key: a, ")), "never closed");
+    check_hostile(&format!("{{{}}}", "\"a_key\": a, ".repeat(30_000)), "more problems");
 }
 
 proptest! {
