@@ -1,6 +1,6 @@
 //! Tests of the parts together, at the edges that a user sees.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
 
 mod api;
 mod export;
