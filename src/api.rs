@@ -1,4 +1,108 @@
-//! To come.
+//! The HTTP API: metrics, health, readiness, and the same numbers as JSON. Read-only.
+//! Never asks Kafka and never computes a measurement: every answer is what the last tick has published.
 
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::watch;
+
+use crate::export::{Exposition, OwnMetrics};
+use crate::model::{ClusterName, GroupId, HistoryPoint, Snapshot, TopicName};
+
+mod cluster;
 mod config;
+mod group;
+mod groups;
+mod metrics;
+mod problem;
+mod ready;
+mod unmeasured;
+
 pub use config::HttpConfig;
+pub use cluster::{BrokerStatus, ClusterStatus};
+pub use group::{
+    AssignmentStatus, GroupStatus, HistoryStatus, LagStatus, MemberStatus, PartitionStatus, TimeLagStatus,
+    TopicStatus,
+};
+pub use problem::Problem;
+pub use ready::{ClusterReadiness, Readiness};
+pub use unmeasured::{MissingValue, UnmeasuredStatus};
+
+/// The latest snapshot of every cluster, each cluster once.
+pub type Snapshots = Arc<[Arc<Snapshot>]>;
+
+/// Gives the history of one topic of one group, oldest point first; empty when none is kept.
+pub type HistoryLookup = Arc<dyn Fn(&ClusterName, &GroupId, &TopicName) -> Vec<HistoryPoint> + Send + Sync>;
+
+/// What the handlers read. Cheap to clone: all of it is shared.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Replaced after every tick.
+    pub snapshots: watch::Receiver<Snapshots>,
+    /// The metrics page of the last tick.
+    pub exposition: Arc<Exposition>,
+    /// Counts the scrapes.
+    pub own: Arc<OwnMetrics>,
+    /// Called once per topic of the group that a detail view shows.
+    pub history: HistoryLookup,
+}
+
+impl ApiState {
+    fn latest(&self) -> Snapshots {
+        Arc::clone(&self.snapshots.borrow())
+    }
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState").field("clusters", &self.snapshots.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+/// The routes, and what each answers.
+const ROUTES: [(&str, &str); 6] = [
+    ("/metrics", "everything for Prometheus, as of the last tick"),
+    ("/healthz", "200 while the process lives"),
+    ("/readyz", "503 while no cluster is measured; what is not measured, and why"),
+    ("/api/v1/clusters", "the clusters"),
+    ("/api/v1/groups", "the consumer groups; ?cluster=, ?group= and ?topic= take names or globs"),
+    ("/api/v1/groups/{cluster}/{group}", "one group with its history; ?topic= as above"),
+];
+
+/// The whole API.
+pub fn router(state: ApiState) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/metrics", get(metrics::serve))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready::serve))
+        .route("/api/v1/clusters", get(clusters))
+        .route("/api/v1/groups", get(groups::list))
+        // group ids may hold slashes, encoded or not
+        .route("/api/v1/groups/{cluster}/{*group}", get(groups::detail))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_such_route)
+        .with_state(state)
+}
+
+async fn index() -> String {
+    let lines = ROUTES.iter().map(|(route, answer)| format!("{route:<34}{answer}\n"));
+    std::iter::once("Plimsoll\n\n".to_owned()).chain(lines).collect()
+}
+
+async fn clusters(State(state): State<ApiState>) -> Response {
+    cluster::ClusterList::of(&state.latest()).into_response()
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::wrong_method(&method, uri.path())
+}
+
+async fn no_such_route(uri: Uri) -> Problem {
+    Problem::not_found("route", uri.path(), ROUTES.iter().map(|(route, _)| *route))
+}

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected has failed, and says where")]
 #![allow(clippy::disallowed_methods, reason = "tests hold clocks, threads and processes of their own")]
 
+mod api;
 mod config;
+mod export;
 mod kafka_server;
 mod telemetry;

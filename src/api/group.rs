@@ -1,0 +1,141 @@
+//! The wire types of a consumer group. The numbers are those of the metrics.
+//! Never says null or 0 for what is not known: the key is absent, and `unmeasured` says why.
+
+use serde::Serialize;
+
+use super::MissingValue;
+use crate::model::{Offset, Partition};
+
+mod fill;
+
+/// One consumer group. While its cluster is down it holds counters only.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupStatus {
+    pub cluster: String,
+    pub group: String,
+    /// As the `state` label of the metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// `classic` or `consumer`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<MemberStatus>>,
+    /// Lag above 0 and no commit progress for longer than the window, in any topic of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<bool>,
+    /// Over the topics shown.
+    pub lag: LagStatus,
+    /// Over the topics shown.
+    pub time_lag: TimeLagStatus,
+    /// Records consumed per second, over the topics shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumed_per_second: Option<f64>,
+    /// In the order of their names.
+    pub topics: Vec<TopicStatus>,
+    /// When the cluster was last measured, in RFC 3339; absent if never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured_at: Option<String>,
+    /// Why keys are absent.
+    pub unmeasured: Vec<MissingValue>,
+}
+
+/// Lag in records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LagStatus {
+    /// The sum over all partitions with a commit. Absent while one of them is unmeasured, while the cluster is
+    /// down, and while there is no commit at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// Time lag in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TimeLagStatus {
+    /// The worst partition's. Absent when `lag.total` would be, and while a time is being looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<f64>,
+}
+
+/// One member of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberStatus {
+    pub client_id: String,
+    pub host: String,
+    pub assignment: Vec<AssignmentStatus>,
+}
+
+/// What a member reads of one topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AssignmentStatus {
+    pub topic: String,
+    /// Ascending.
+    pub partitions: Vec<Partition>,
+}
+
+/// A group's consumption of one topic.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TopicStatus {
+    pub topic: String,
+    pub lag: LagStatus,
+    pub time_lag: TimeLagStatus,
+    /// Records consumed per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumed_per_second: Option<f64>,
+    /// Records appended to the topic per second, by anyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appended_per_second: Option<f64>,
+    /// Records whose first commit was seen.
+    pub consumed_total: u64,
+    /// Records that retention deleted before they were committed.
+    pub lost_total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_decreasing: Option<bool>,
+    /// When retention may reach the committed offset; absent when it will not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_eta_seconds: Option<f64>,
+    /// The partitions with a commit, ascending.
+    pub partitions: Vec<PartitionStatus>,
+    /// Oldest first; only where one group is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<HistoryStatus>>,
+}
+
+/// One partition with a commit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartitionStatus {
+    pub partition: Partition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed_offset: Option<Offset>,
+    /// The high watermark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_offset: Option<Offset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_start_offset: Option<Offset>,
+    /// In records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_lag_seconds: Option<f64>,
+    /// The client id of the member it is assigned to; absent when it is assigned to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// One point of a topic's history. What was not measured then is absent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistoryStatus {
+    /// In RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_lag_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumed_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appended_per_second: Option<f64>,
+}
