@@ -24,7 +24,8 @@ fail() {
   printf '%sdemo: %s\n' "$clear" "$1" >&2
   if [ -n "${2:-}" ]; then
     printf 'the last lines of %s:\n' "$(basename "$2")" >&2
-    tail -n "${3:-12}" "$2" | sed 's/^/  /' >&2
+    # Java's stack frames would push the reason out of sight.
+    grep -v '^[[:space:]]*\(at \|\.\.\. \)' "$2" | tail -n "${3:-12}" | sed 's/^/  /' >&2 || true
   fi
   exit 1
 }
@@ -92,6 +93,7 @@ clean() {
 }
 next() {
   cat <<LINES
+
 All of it is gone again. Next:
   $target/debug/plimsoll lag --bootstrap-server YOUR_KAFKA:9092 --watch     # the same table of your own Kafka
   $target/debug/plimsoll run --bootstrap-server YOUR_KAFKA:9092             # the daemon: metrics on port 1876
@@ -101,9 +103,9 @@ LINES
 trap clean EXIT
 # Once the table is there, Ctrl-C is the ordinary end.
 trap 'if [ -n "$watching" ]; then exit 0; else exit 130; fi' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
-trap 'exit 141' PIPE
+trap "watching=''; exit 143" TERM
+trap "watching=''; exit 129" HUP
+trap "watching=''; exit 141" PIPE
 
 # --- What it needs ---------------------------------------------------------------------------------------------
 
@@ -197,7 +199,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
   # Small and quickly up, rather than fast for hours
-  local java=(java -Xmx400m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$(classpath)")
+  local java=(java -Xmx400m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+    -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$(classpath)")
   "${java[@]}" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" \
     >"$dir/kafka.log" 2>&1 </dev/null || fail "Kafka could not format its storage" "$dir/kafka.log"
   start "$dir/kafka.log" "${bound[@]}" "${java[@]}" kafka.Kafka "$dir/server.properties"
@@ -209,7 +212,7 @@ kafka_answers() {
   (
     exec 3<>"/dev/tcp/127.0.0.1/$kafka_port"
     printf '\0\0\0\12\0\22\0\0\0\0\0\1\377\377' >&3
-    IFS= read -r -d '' -t 1 -n 1 <&3
+    IFS= read -r -d '' -t 1 -n 1 first <&3 && [ -z "$first" ]
   ) 2>/dev/null
 }
 
