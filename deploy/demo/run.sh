@@ -225,7 +225,7 @@ ticker() {
   printf '%s  %s %d s' "$clear" "${now[*]}" "$((SECONDS - build_since))"
 }
 
-[ -n "$terminal" ] || printf 'compiling%s\n' "${own_kafka:+, and fetching Kafka meanwhile}"
+[ -n "$terminal" ] || printf 'compiling%s\n' "${own_kafka:+, and getting Kafka ready meanwhile}"
 while [ -n "$building" ] || [ "$phase" != up ]; do
   if [ -n "$building" ] && ! runs "$building"; then
     wait "$building" || fail "the code does not compile" "$dir/build.log" 25
