@@ -4,6 +4,7 @@
 
 mod api;
 mod config;
+mod demo;
 mod export;
 mod kafka_server;
 mod telemetry;
