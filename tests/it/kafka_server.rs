@@ -3,16 +3,16 @@
 //!
 //! Everything blocks, and everything is bounded: what does not come true in time panics and says what.
 
-mod admin;
+pub(crate) mod admin;
 mod certificates;
-mod groups;
+pub(crate) mod groups;
 mod java;
-mod member;
+pub(crate) mod member;
 mod process;
 mod spec;
 mod tests;
-mod traffic;
-mod wait;
+pub(crate) mod traffic;
+pub(crate) mod wait;
 
 use std::fs::{create_dir_all, read_to_string, remove_dir_all, write};
 use std::hash::{BuildHasher, RandomState};
@@ -300,8 +300,11 @@ impl Drop for KafkaCluster {
     }
 }
 
+/// Without the hundreds of lines of settings that would hide the reason of a failure.
 const LOGGING: &str = "\
 log4j.rootLogger=INFO, out
+log4j.logger.kafka.server.KafkaConfig=WARN
+log4j.logger.org.apache.kafka.common.config.AbstractConfig=WARN
 log4j.appender.out=org.apache.log4j.ConsoleAppender
 log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d{ABSOLUTE} %p %c{1} %m%n

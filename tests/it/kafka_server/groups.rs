@@ -16,14 +16,6 @@ pub(crate) struct DescribedPartition {
     pub(crate) lag: Option<u64>,
 }
 
-/// Where [`KafkaCluster::reset_offsets`] puts a group.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ResetTo {
-    Earliest,
-    Latest,
-    Offset(u64),
-}
-
 impl KafkaCluster {
     /// All groups of the cluster, sorted by group, topic and partition. Starts a JVM.
     pub(crate) fn consumer_groups_describe(&self) -> Vec<DescribedPartition> {
@@ -33,20 +25,11 @@ impl KafkaCluster {
         )
     }
 
-    /// On all partitions of `topic`; the group must have no members. Starts a JVM.
-    pub(crate) fn reset_offsets(&self, group: &str, topic: &str, to: ResetTo) {
-        let server = self.inner_bootstrap_server();
+    /// On all partitions of `topic`, or to what is nearest there; the group must have no members. Starts a JVM.
+    pub(crate) fn reset_offsets(&self, group: &str, topic: &str, offset: u64) {
+        let (server, offset) = (self.inner_bootstrap_server(), offset.to_string());
         let mut arguments = vec!["--bootstrap-server", &server, "--reset-offsets", "--execute"];
-        arguments.extend(["--group", group, "--topic", topic]);
-        let offset;
-        match to {
-            ResetTo::Earliest => arguments.push("--to-earliest"),
-            ResetTo::Latest => arguments.push("--to-latest"),
-            ResetTo::Offset(wanted) => {
-                offset = wanted.to_string();
-                arguments.extend(["--to-offset", &offset]);
-            }
-        }
+        arguments.extend(["--group", group, "--topic", topic, "--to-offset", &offset]);
         let said = self.java.run(TOOL, &arguments);
         // The tool reports most of its errors with exit code 0.
         assert!(

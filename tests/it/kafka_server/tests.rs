@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::Offset;
 
 use super::admin::AclResource;
-use super::groups::{DescribedPartition, ResetTo};
+use super::groups::DescribedPartition;
 use super::member::GroupMember;
 use super::process::BrokerProcess;
 use super::wait::{try_wait_for, wait_for, wait_until};
@@ -59,7 +59,7 @@ fn kafka_s_own_tool_sees_what_was_produced_and_committed() {
         cluster.commit_offset(&group, &topic, 0, 4);
         assert_eq!(described(cluster, &group), [(0, Some(4), Some(6))]);
 
-        cluster.reset_offsets(&group, &topic, ResetTo::Offset(1));
+        cluster.reset_offsets(&group, &topic, 1);
         assert_eq!(described(cluster, &group), [(0, Some(1), Some(9)), (1, Some(0), Some(0))]);
         cluster.delete_group(&group);
         assert_eq!(described(cluster, &group), []);
@@ -90,9 +90,7 @@ fn members_join_consume_commit_and_leave() {
             [&member, &second].iter().all(|member| member.assignment().is_some_and(|mine| mine.len() == 1))
         });
         drop((member, second));
-        cluster.reset_offsets(&group, &topic, ResetTo::Earliest);
-        assert_eq!(described(cluster, &group), [(0, Some(0), Some(5)), (1, Some(0), Some(0))]);
-        cluster.reset_offsets(&group, &topic, ResetTo::Latest);
+        // Kafka refuses this as long as there are members.
         cluster.delete_group(&group);
     }
 }
@@ -266,4 +264,11 @@ fn a_broker_and_its_folder_end_with_the_pipe_that_holds_them() {
     drop(process);
     assert!(!lives() && !folder.exists());
     std::fs::remove_file(pid_file).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "Class no.such.Reporter cannot be found")]
+fn a_broker_that_does_not_start_says_why() {
+    // Formatting its folder succeeds, so this is read from the broker's own log.
+    KafkaCluster::start(&KafkaSpec::new(KafkaVersion::V4_1).property("metric.reporters", "no.such.Reporter"));
 }

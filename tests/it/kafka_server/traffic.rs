@@ -6,9 +6,11 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::message::DeliveryResult;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::Offset;
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::wait::{wait_for, wait_until};
 use super::{KafkaCluster, PATIENCE, unique};
@@ -30,18 +32,18 @@ impl OpenTransaction {
 impl KafkaCluster {
     /// `count` records with the time of now.
     pub(crate) fn produce(&self, topic: &str, partition: i32, count: usize) {
-        send(&self.producer(&[]), topic, partition, &vec![None; count]);
+        send(&self.producer(), topic, partition, &vec![None; count]);
     }
 
     /// One record for each of `timestamps` (CreateTime, milliseconds since 1970), in this order.
     pub(crate) fn produce_at(&self, topic: &str, partition: i32, timestamps: &[i64]) {
         let timestamps: Vec<_> = timestamps.iter().copied().map(Some).collect();
-        send(&self.producer(&[]), topic, partition, &timestamps);
+        send(&self.producer(), topic, partition, &timestamps);
     }
 
     /// One record with a key, for compacted topics; no `payload` is a tombstone.
     pub(crate) fn produce_keyed(&self, topic: &str, partition: i32, key: &str, payload: Option<&str>) {
-        send_record(&self.producer(&[]), || {
+        send_record(&self.producer(), || {
             let record = BaseRecord::to(topic).partition(partition).key(key);
             match payload {
                 Some(payload) => record.payload(payload),
@@ -57,9 +59,7 @@ impl KafkaCluster {
         partition: i32,
         count: usize,
     ) -> OpenTransaction {
-        let id = unique("transaction");
-        let producer =
-            self.producer(&[("transactional.id", id.as_str()), ("transaction.timeout.ms", "900000")]);
+        let producer = self.transactional_producer();
         wait_until("the transaction coordinator is there", PATIENCE, || {
             producer.init_transactions(PATIENCE).is_ok()
         });
@@ -78,17 +78,30 @@ impl KafkaCluster {
         });
     }
 
-    fn producer(&self, properties: &[(&str, &str)]) -> BaseProducer<Deliveries> {
-        let mut config = self.client_config(properties);
-        config.set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "1");
-        config.set("queue.buffering.max.messages", "1000000");
+    /// Sends each record once, so that no retry can make two of it; idempotence would cost half a second each time.
+    fn producer(&self) -> BaseProducer<Deliveries> {
+        let mut config = self.client_config(&[("acks", "all"), ("message.send.max.retries", "0")]);
+        config.set("linger.ms", "1").set("queue.buffering.max.messages", "1000000");
+        config.create_with_context(Deliveries::default()).unwrap()
+    }
+
+    fn transactional_producer(&self) -> BaseProducer<Deliveries> {
+        let id = unique("transaction");
+        let mut config = self.client_config(&[("transactional.id", &id)]);
+        config.set("transaction.timeout.ms", "900000").set("linger.ms", "1");
         config.create_with_context(Deliveries::default()).unwrap()
     }
 }
 
-/// What became of the records sent since the last look.
+/// What became of the records sent so far.
 #[derive(Clone, Default)]
-struct Deliveries(Arc<Mutex<(usize, Vec<String>)>>);
+struct Deliveries(Arc<Mutex<Counts>>);
+
+#[derive(Default)]
+struct Counts {
+    acknowledged: usize,
+    failed: Vec<KafkaError>,
+}
 
 impl ClientContext for Deliveries {}
 
@@ -96,10 +109,10 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let mut deliveries = self.0.lock().unwrap();
+        let mut counts = self.0.lock().unwrap();
         match result {
-            Ok(_) => deliveries.0 += 1,
-            Err((error, _)) => deliveries.1.push(error.to_string()),
+            Ok(_) => counts.acknowledged += 1,
+            Err((error, _)) => counts.failed.push(error.clone()),
         }
     }
 }
@@ -113,30 +126,46 @@ fn send(producer: &BaseProducer<Deliveries>, topic: &str, partition: i32, timest
             None => record,
         }
     };
-    // A topic just created may still be unknown to some broker: the first record waits for that alone, so that the
+    // A topic just created may still be unknown to its broker: the first record waits for that alone, so that the
     // others need no second try, and nothing is ever out of order.
     send_record(producer, || record(first));
-    let before = acknowledged(producer);
     for timestamp in rest {
         producer.send(record(timestamp)).map_err(|(error, _)| error).unwrap();
         producer.poll(Duration::ZERO);
     }
     producer.flush(PATIENCE).unwrap();
-    assert_eq!(acknowledged(producer) - before, rest.len(), "{:?}", producer.context().0.lock().unwrap().1);
+    let counts = producer.context().0.lock().unwrap();
+    assert_eq!(counts.acknowledged, timestamps.len(), "{topic}-{partition}: {:?}", counts.failed);
 }
 
-/// Until it is acknowledged: a failed one is sent again.
-fn send_record<'a, K: rdkafka::message::ToBytes + ?Sized + 'a>(
+/// Until it is acknowledged: while nobody leads its partition it is sent again, any other failure panics.
+fn send_record<'a, K: ToBytes + ?Sized + 'a>(
     producer: &BaseProducer<Deliveries>,
     record: impl Fn() -> BaseRecord<'a, K, str>,
 ) {
     wait_until(&format!("a record of {} is acknowledged", record().topic), PATIENCE, || {
-        let before = acknowledged(producer);
-        // An error here or in the delivery is the same: the topic or partition is not known yet.
-        producer.send(record()).is_ok() && producer.flush(PATIENCE).is_ok() && acknowledged(producer) > before
+        let failure = match producer.send(record()) {
+            Ok(()) => {
+                producer.flush(PATIENCE).unwrap();
+                producer.context().0.lock().unwrap().failed.pop()
+            }
+            Err((error, _)) => Some(error),
+        };
+        match failure {
+            None => true,
+            Some(error) if error.rdkafka_error_code().is_some_and(|code| NO_LEADER_YET.contains(&code)) => {
+                false
+            }
+            Some(error) => panic!("a record of {}: {error}", record().topic),
+        }
     });
 }
 
-fn acknowledged(producer: &BaseProducer<Deliveries>) -> usize {
-    producer.context().0.lock().unwrap().0
-}
+/// Kafka's answers, and the client's own conclusions, about a topic or partition that is on its way.
+const NO_LEADER_YET: [RDKafkaErrorCode; 5] = [
+    RDKafkaErrorCode::UnknownTopicOrPartition,
+    RDKafkaErrorCode::UnknownTopic,
+    RDKafkaErrorCode::UnknownPartition,
+    RDKafkaErrorCode::LeaderNotAvailable,
+    RDKafkaErrorCode::NotLeaderForPartition,
+];
