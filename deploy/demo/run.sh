@@ -22,7 +22,7 @@ if [ -t 1 ]; then terminal=yes mark='✓' clear=$'\r\e[K'; else terminal='' mark
 fail() {
   watching=''
   printf '%sdemo: %s\n' "$clear" "$1" >&2
-  if [ -n "${2:-}" ]; then
+  if [ -s "${2:-}" ]; then
     printf 'the last lines of %s:\n' "$(basename "$2")" >&2
     # Java's stack frames would push the reason out of sight.
     grep -v '^[[:space:]]*\(at \|\.\.\. \)' "$2" | tail -n "${3:-12}" | sed 's/^/  /' >&2 || true
