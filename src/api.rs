@@ -23,8 +23,8 @@ mod problem;
 mod ready;
 mod unmeasured;
 
-pub use config::HttpConfig;
 pub use cluster::{BrokerStatus, ClusterStatus};
+pub use config::HttpConfig;
 pub use group::{
     AssignmentStatus, GroupStatus, HistoryStatus, LagStatus, MemberStatus, PartitionStatus, TimeLagStatus,
     TopicStatus,

@@ -1,3 +1,105 @@
-//! To come.
+//! Does what the command line asks. The one place that reads the clock, starts tasks and knows the order of stopping.
 
-pub mod lag_table;
+mod check;
+mod clock;
+mod daemon;
+mod lag;
+mod lag_table;
+mod publish;
+mod watch;
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::cli::{Cli, Command, SourceArgs};
+use crate::config::{self, Config};
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// 0
+    Fine,
+    /// 1
+    Failed,
+    /// 2: bad usage or settings.
+    Refused,
+}
+
+impl Ending {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Failed => 1,
+            Self::Refused => 2,
+        }
+    }
+}
+
+/// Runs one command to its end. What is wrong has been written to standard error when this returns.
+#[must_use]
+pub fn run(cli: &Cli) -> Ending {
+    let ended = match &cli.command {
+        Command::Run(arguments) => with_settings(&arguments.source, arguments.listen, |config| {
+            daemon::run(config, arguments, cli.color)
+        }),
+        Command::Lag(arguments) => {
+            with_settings(&arguments.source, None, |config| lag::run(config, arguments, cli.color))
+        }
+        Command::Check(arguments) => check::run(arguments),
+        Command::Schema => schema(),
+    };
+    ended.unwrap_or_else(|failed| {
+        // A reader that has seen enough, such as `head`, is no failure of ours.
+        if is_broken_pipe(&failed) {
+            return Ending::Fine;
+        }
+        say(&format!("plimsoll: {failed:#}"));
+        Ending::Failed
+    })
+}
+
+fn with_settings(
+    source: &SourceArgs,
+    listen: Option<std::net::SocketAddr>,
+    go: impl FnOnce(Config) -> anyhow::Result<Ending>,
+) -> anyhow::Result<Ending> {
+    match config::resolve(&source.given(listen), Path::new(".")) {
+        Ok(config) => go(config),
+        Err(problems) => {
+            say(problems.to_string().trim_end());
+            Ok(Ending::Refused)
+        }
+    }
+}
+
+fn schema() -> anyhow::Result<Ending> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &config::schema())?;
+    out.write_all(b"\n")?;
+    Ok(Ending::Fine)
+}
+
+/// Standard error is for people; that it is closed is nobody's problem.
+fn say(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+fn is_broken_pipe(failed: &anyhow::Error) -> bool {
+    failed.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// A variable of the environment, for those parts that are given a look-up instead of reading it.
+#[expect(clippy::disallowed_methods, reason = "the place that hands the environment to the others")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn color_on(color: crate::cli::Color, out: &impl IsTerminal) -> bool {
+    color.is_on(out.is_terminal(), environment("NO_COLOR").is_some())
+}

@@ -73,6 +73,12 @@ impl Engine {
         }
     }
 
+    /// What is published while a cycle takes too long, or before the first: an outage that is no tick of its own.
+    #[must_use]
+    pub fn overdue(&self, outage: Outage, now: Timestamp) -> Snapshot {
+        self.outage(outage, now)
+    }
+
     fn measured(&mut self, mut observation: Observation, now: Timestamp) -> Snapshot {
         self.last_measured = Some(now);
         self.cluster_id = observation.cluster_id.take().or(self.cluster_id.take());

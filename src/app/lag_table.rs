@@ -8,21 +8,17 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::model::{Millis, Selector, Snapshot, Subject, TopicName, TopicView};
+use crate::model::{Millis, Snapshot, Subject, TopicName, TopicView};
 use cell::{cut_end, cut_middle, paint, visible, width_of};
 use group::{Group, Row};
 
-/// How to render, and what.
+/// How to render.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape<'a> {
+pub(super) struct Shape {
     /// In columns of a terminal. Under 40 the rightmost text is lost.
-    pub width: usize,
+    pub(super) width: usize,
     /// With ANSI colours.
-    pub color: bool,
-    /// Only groups that match.
-    pub group: Option<&'a Selector>,
-    /// Only topics that match, and groups that read one of them. Totals are over these topics.
-    pub topic: Option<&'a Selector>,
+    pub(super) color: bool,
 }
 
 const BOLD: &str = "1";
@@ -46,7 +42,7 @@ const GAP: usize = 2;
 
 /// The table, ending in a line feed.
 #[must_use]
-pub fn render(snapshots: &[Arc<Snapshot>], shape: &Shape<'_>) -> String {
+pub(super) fn render(snapshots: &[Arc<Snapshot>], shape: &Shape) -> String {
     let mut text = String::new();
     let mut has_absent = false;
     for (index, snapshot) in snapshots.iter().enumerate() {
@@ -62,7 +58,7 @@ pub fn render(snapshots: &[Arc<Snapshot>], shape: &Shape<'_>) -> String {
 }
 
 /// Whether something was absent.
-fn cluster(snapshot: &Snapshot, is_named: bool, shape: &Shape<'_>, text: &mut String) -> bool {
+fn cluster(snapshot: &Snapshot, is_named: bool, shape: &Shape, text: &mut String) -> bool {
     let name = visible(snapshot.cluster.as_str());
     if let Err(reason) = snapshot.up {
         let because = snapshot.down_because.clone().unwrap_or_else(|| reason.to_string());
@@ -72,24 +68,18 @@ fn cluster(snapshot: &Snapshot, is_named: bool, shape: &Shape<'_>, text: &mut St
     if is_named {
         line(text, shape, Some(BOLD), &format!("cluster {name}"));
     }
-    let wanted = |group: &str| shape.group.is_none_or(|selector| selector.matches(group));
     let topics: HashMap<&TopicName, &TopicView> =
         snapshot.topics.iter().map(|topic| (&topic.topic, topic)).collect();
-    let groups = snapshot.groups.iter().filter(|group| wanted(group.group.as_str()));
-    let mut groups: Vec<Group<'_>> =
-        groups.filter_map(|view| Group::new(view, &topics, shape.topic)).collect();
+    let mut groups: Vec<Group<'_>> = snapshot.groups.iter().map(|view| Group::new(view, &topics)).collect();
     groups.sort_by(Group::worst_first);
     let hidden: Vec<_> = snapshot
         .unmeasured
         .iter()
-        .filter(|it| it.subject == Subject::Group && wanted(&it.name))
+        .filter(|it| it.subject == Subject::Group)
         .filter(|it| !groups.iter().any(|group| group.name == visible(&it.name)))
-        .filter(|_| shape.topic.is_none())
         .collect();
     if groups.is_empty() && hidden.is_empty() {
-        let is_filtered = shape.group.is_some() || shape.topic.is_some();
-        let nothing = if is_filtered { "no consumer group matches" } else { "no consumer groups" };
-        line(text, shape, None, nothing);
+        line(text, shape, None, "no consumer groups");
         return false;
     }
 
@@ -117,7 +107,7 @@ fn cluster(snapshot: &Snapshot, is_named: bool, shape: &Shape<'_>, text: &mut St
 }
 
 /// The group's own line: its name, then as many facts as there is room for, the least needed left out first.
-fn heading(group: &Group<'_>, shape: &Shape<'_>, text: &mut String) {
+fn heading(group: &Group<'_>, shape: &Shape, text: &mut String) {
     let mut facts = group.facts();
     let room = |facts: &[group::Fact]| {
         let taken: usize = facts.iter().map(|fact| GAP + width_of(&fact.text)).sum();
@@ -146,7 +136,7 @@ fn heading(group: &Group<'_>, shape: &Shape<'_>, text: &mut String) {
 }
 
 /// One line, cut to the width.
-fn line(text: &mut String, shape: &Shape<'_>, style: Option<&str>, content: &str) {
+fn line(text: &mut String, shape: &Shape, style: Option<&str>, content: &str) {
     let (before, content) = content.strip_prefix('\n').map_or(("", content), |rest| ("\n", rest));
     let content = cut_end(content.trim_end(), shape.width);
     // A String takes every write.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{
     GroupPartitionView, GroupTopicView, GroupView, Measured, Member, Millis, Offset, Partition, Reason,
-    Selector, TopicName, TopicView,
+    TopicName, TopicView,
 };
 
 use super::cell::visible;
@@ -46,17 +46,8 @@ pub(super) struct Group<'a> {
 type Absences = BTreeMap<(String, Reason), Vec<Partition>>;
 
 impl<'a> Group<'a> {
-    /// `None` when the group reads none of the wanted topics.
-    pub(super) fn new(
-        view: &'a GroupView,
-        cluster: &HashMap<&TopicName, &TopicView>,
-        wanted: Option<&Selector>,
-    ) -> Option<Self> {
-        let is_wanted = |topic: &str| wanted.is_none_or(|selector| selector.matches(topic));
-        let mut topics: Vec<_> = view.topics.iter().filter(|topic| is_wanted(topic.topic.as_str())).collect();
-        if topics.is_empty() && wanted.is_some() {
-            return None;
-        }
+    pub(super) fn new(view: &'a GroupView, cluster: &HashMap<&TopicName, &TopicView>) -> Self {
+        let mut topics: Vec<_> = view.topics.iter().collect();
         topics.sort_by_key(|topic| (Reverse(is_hurt(topic)), Reverse(known(topic))));
         let mut absences = Absences::new();
         let appended = |topic: &&GroupTopicView| match cluster.get(&topic.topic) {
@@ -99,7 +90,7 @@ impl<'a> Group<'a> {
         let worst = known_of_all.fold((Millis(0), 0_u64), |(time, lag), (more_time, more)| {
             (time.max(more_time), lag.saturating_add(more))
         });
-        Some(Self {
+        Self {
             view,
             name: visible(view.group.as_str()),
             rows,
@@ -109,7 +100,7 @@ impl<'a> Group<'a> {
             topics,
             appended_per_second,
             worst,
-        })
+        }
     }
 
     /// Stuck or losing records first, then by time lag, then by lag; what cannot be measured at all comes last.

@@ -137,20 +137,19 @@ fn busy_cluster() -> Snapshot {
     snapshot
 }
 
-fn shown(snapshots: Vec<Snapshot>, width: usize, group: Option<&str>, topic: Option<&str>) -> String {
+fn shown(snapshots: Vec<Snapshot>, width: usize) -> String {
     let snapshots: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
-    let (group, topic) = (group.map(Selector::new), topic.map(Selector::new));
-    render(&snapshots, &Shape { width, color: false, group: group.as_ref(), topic: topic.as_ref() })
+    render(&snapshots, &Shape { width, color: false })
 }
 
 #[test]
 fn at_80_columns() {
-    insta::assert_snapshot!(shown(vec![busy_cluster()], 80, None, None));
+    insta::assert_snapshot!(shown(vec![busy_cluster()], 80));
 }
 
 #[test]
 fn at_200_columns() {
-    insta::assert_snapshot!(shown(vec![busy_cluster()], 200, None, None));
+    insta::assert_snapshot!(shown(vec![busy_cluster()], 200));
 }
 
 #[test]
@@ -160,31 +159,18 @@ fn several_clusters_one_of_them_down() {
     down.down_because = Some("kafka-1:9092: connection refused".to_owned());
     let topics = vec![topic("orders", &[Ok(5)], Ok(0.0))];
     let groups = vec![group("app", &[], vec![reads("orders", &[(0, Ok(5), Ok(5), Ok(0))], Ok(0.0))])];
-    insta::assert_snapshot!(shown(vec![snapshot("prod", topics, groups), down], 80, None, None));
+    insta::assert_snapshot!(shown(vec![snapshot("prod", topics, groups), down], 80));
 }
 
 #[test]
-fn only_what_is_asked_for_is_shown() {
-    let check = |group, topic, expected: &[&str]| {
-        let text = shown(vec![busy_cluster()], 120, group, topic);
-        let names: Vec<&str> = ["fine", "losing", "no-commits-yet", "settlements", "secret"]
-            .into_iter()
-            .filter(|name| text.lines().any(|line| line.starts_with(name)))
-            .collect();
-        assert_eq!(names, expected, "{text}");
-    };
-    check(Some("fine"), None, &["fine"]);
-    check(Some("*s*"), None, &["losing", "no-commits-yet", "settlements", "secret"]);
-    check(None, Some("clicks"), &["losing"]);
-    check(Some("fine"), Some("clicks"), &[]);
-    assert_eq!(shown(vec![busy_cluster()], 80, Some("x"), None), "no consumer group matches\n");
-    assert_eq!(shown(vec![snapshot("prod", Vec::new(), Vec::new())], 80, None, None), "no consumer groups\n");
+fn a_cluster_without_groups_says_so() {
+    assert_eq!(shown(vec![snapshot("prod", Vec::new(), Vec::new())], 80), "no consumer groups\n");
 }
 
 #[test]
 fn no_line_is_wider_than_asked_and_no_name_reaches_the_terminal_raw() {
     for width in (1..40).chain([79, 80, 81, 120, 200]) {
-        for line in shown(vec![busy_cluster()], width, None, None).lines() {
+        for line in shown(vec![busy_cluster()], width).lines() {
             assert!(width_of(line) <= width, "{width}: {line}");
             assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{width}: {line:?}");
         }
@@ -193,9 +179,9 @@ fn no_line_is_wider_than_asked_and_no_name_reaches_the_terminal_raw() {
 
 #[test]
 fn colour_changes_nothing_but_the_looks() {
-    let plain = shown(vec![busy_cluster()], 120, None, None);
+    let plain = shown(vec![busy_cluster()], 120);
     let snapshots = [Arc::new(busy_cluster())];
-    let colored = render(&snapshots, &Shape { width: 120, color: true, group: None, topic: None });
+    let colored = render(&snapshots, &Shape { width: 120, color: true });
     assert_ne!(plain, colored);
     let mut parts = colored.split('\x1b');
     let mut text = parts.next().unwrap().to_owned();
@@ -206,7 +192,7 @@ fn colour_changes_nothing_but_the_looks() {
 #[test]
 fn groups_of_one_name_in_their_order_are_stable() {
     let ids = ["b", "a", "c"].map(|name| group(name, &[], Vec::new()));
-    let text = shown(vec![snapshot("prod", Vec::new(), ids.to_vec())], 80, None, None);
+    let text = shown(vec![snapshot("prod", Vec::new(), ids.to_vec())], 80);
     let names: Vec<_> = text.lines().filter_map(|line| line.split(' ').next()).map(GroupId::from).collect();
     assert_eq!(names, ["a", "b", "c"].map(GroupId::from));
 }

@@ -1,0 +1,184 @@
+//! `plimsoll run`: builds everything that may fail, starts one task for each part, and waits for the first of:
+//! a signal to stop, or a part that ends by itself. The latter ends the daemon with a failure.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch as channel;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::publish::Publisher;
+use super::watch::{Watcher, lock, watch};
+use super::{Ending, clock, color_on, environment, say};
+use crate::api::{ApiState, HistoryLookup, router};
+use crate::cli::{Color, LogFormat, RunArgs};
+use crate::config::Config;
+use crate::engine::{Engine, Outage};
+use crate::export::{Exposition, OwnMetrics};
+use crate::model::{ClusterName, Millis, Reason};
+use crate::telemetry;
+
+/// Stopping takes at most this long, also while Kafka hangs.
+const GRACE: Duration = Duration::from_secs(3);
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How far back the API's history goes.
+const HISTORY: Millis = Millis::from_seconds(3600);
+
+/// Runs the daemon to its end.
+///
+/// # Errors
+/// When the address cannot be listened on, or when a part of the daemon fails.
+pub(super) fn run(config: Config, arguments: &RunArgs, color: Color) -> anyhow::Result<Ending> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let format = match arguments.log_format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    let filter = match arguments.log_level.as_str() {
+        level @ ("error" | "warn" | "info" | "debug" | "trace") => format!("plimsoll={level},warn"),
+        filter => filter.to_owned(),
+    };
+    let color = color_on(color, &std::io::stderr());
+    let telemetry = telemetry::install(format, &filter, color, &config.otlp, &environment)?;
+    let ended = runtime.block_on(async {
+        match Daemon::build(config).await {
+            Ok(daemon) => daemon.run(stop_signal()?).await.map(|()| Ending::Fine),
+            Err(Refusal::Settings(sentence)) => {
+                say(&format!("plimsoll: {sentence}"));
+                Ok(Ending::Refused)
+            }
+            Err(Refusal::Failed(failed)) => Err(failed),
+        }
+    });
+    // A thread that waits for a broker that hangs is not waited for.
+    runtime.shutdown_background();
+    telemetry.shutdown(FLUSH);
+    ended
+}
+
+/// Completes on SIGTERM or Ctrl-C.
+pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Everything that can be refused before anything runs.
+enum Refusal {
+    Settings(String),
+    Failed(anyhow::Error),
+}
+
+struct Daemon {
+    listener: TcpListener,
+    watchers: Vec<Watcher>,
+    publisher: Arc<Publisher>,
+    state: ApiState,
+    stop: Arc<AtomicBool>,
+}
+
+impl Daemon {
+    async fn build(config: Config) -> Result<Self, Refusal> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut watchers = Vec::new();
+        let mut refused = Vec::new();
+        for cluster in config.clusters {
+            match Watcher::connect(cluster, config.history.max_series, Arc::clone(&stop)) {
+                Ok(watcher) => watchers.push(watcher),
+                Err(failed) => refused.push(failed.to_string()),
+            }
+        }
+        if !refused.is_empty() {
+            return Err(Refusal::Settings(refused.join("\nplimsoll: ")));
+        }
+        let build = async {
+            let listen = config.http.listen;
+            let listener = TcpListener::bind(listen).await.with_context(|| {
+                format!(
+                    "cannot listen on {listen}: is another daemon running? --listen takes another address"
+                )
+            })?;
+            let own = Arc::new(OwnMetrics::new()?);
+            let exposition = Arc::new(Exposition::new());
+            let publisher = Arc::new(Publisher::new(Arc::clone(&own), Arc::clone(&exposition)));
+            for watcher in &watchers {
+                let config = watcher.cluster().config();
+                own.set_time_lookup_budget(&config.name, config.time_lookups_per_second);
+                let first = Outage {
+                    reason: Reason::NotYetRead,
+                    because: "the first measurement is under way".to_owned(),
+                };
+                publisher.publish_now(lock(&watcher.engine()).overdue(first, clock::now()), Vec::new())?;
+            }
+            let snapshots = publisher.subscribe();
+            let state = ApiState { snapshots, exposition, own, history: history(&watchers) };
+            Ok(Self { listener, watchers, publisher, state, stop })
+        };
+        build.await.map_err(Refusal::Failed)
+    }
+
+    /// Runs until `shutdown` completes or a task ends by itself, whichever is first.
+    async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        let (stopping, mut stopped) = channel::channel(false);
+        for watcher in self.watchers {
+            let config = watcher.cluster().config();
+            tracing::info!(cluster = %config.name, servers = config.bootstrap_servers.join(","), "watching");
+            let events = watcher.cluster().events();
+            tasks.spawn_blocking(move || {
+                events.run();
+                Ok(())
+            });
+            tasks.spawn(watch(watcher, Arc::clone(&self.publisher), Arc::clone(&self.stop)));
+        }
+        let address = self.listener.local_addr()?;
+        tracing::info!(%address, "serving /metrics, /readyz, /healthz and /api/v1");
+        let served = axum::serve(self.listener, router(self.state)).with_graceful_shutdown(async move {
+            // An error means that the sender is gone, which is as good a reason to stop.
+            drop(stopped.wait_for(|stopping| *stopping).await);
+        });
+        tasks.spawn(async move { served.await.context("serving HTTP") });
+
+        let early = tokio::select! {
+            () = shutdown => None,
+            ended = tasks.join_next() => ended,
+        };
+        tracing::info!("stopping");
+        self.stop.store(true, Ordering::Relaxed);
+        stopping.send_replace(true);
+        let drained = time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await;
+        if let Some(ended) = early {
+            ended.context("a task panicked")?.context("a task failed")?;
+            anyhow::bail!("a task ended before it was told to");
+        }
+        if drained.is_err() {
+            tracing::warn!(seconds = GRACE.as_secs(), "not everything stopped in time; leaving anyway");
+        }
+        Ok(())
+    }
+}
+
+fn history(watchers: &[Watcher]) -> HistoryLookup {
+    let engines: BTreeMap<ClusterName, Arc<Mutex<Engine>>> =
+        watchers.iter().map(|watcher| (watcher.cluster().config().name.clone(), watcher.engine())).collect();
+    Arc::new(move |cluster, group, topic| {
+        let since = clock::now() - HISTORY;
+        let points =
+            engines.get(cluster).map(|engine| lock(engine).history(group.as_str(), topic.as_str(), since));
+        points.unwrap_or_default()
+    })
+}
