@@ -153,23 +153,39 @@ impl Daemon {
         });
         tasks.spawn(async move { served.await.context("serving HTTP") });
 
-        let early = tokio::select! {
-            () = shutdown => None,
-            ended = tasks.join_next() => ended,
-        };
-        tracing::info!("stopping");
-        self.stop.store(true, Ordering::Relaxed);
-        stopping.send_replace(true);
-        let drained = time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await;
-        if let Some(ended) = early {
-            ended.context("a task panicked")?.context("a task failed")?;
-            anyhow::bail!("a task ended before it was told to");
-        }
-        if drained.is_err() {
-            tracing::warn!(seconds = GRACE.as_secs(), "not everything stopped in time; leaving anyway");
-        }
-        Ok(())
+        supervise(tasks, shutdown, || {
+            self.stop.store(true, Ordering::Relaxed);
+            stopping.send_replace(true);
+        })
+        .await
     }
+}
+
+/// Waits until `shutdown` completes or a task ends by itself, whichever is first; then calls `stop` and gives the
+/// tasks their time to end.
+///
+/// # Errors
+/// When a task panicked, failed, or ended before it was told to.
+async fn supervise(
+    mut tasks: JoinSet<anyhow::Result<()>>,
+    shutdown: impl Future<Output = ()>,
+    stop: impl FnOnce(),
+) -> anyhow::Result<()> {
+    let early = tokio::select! {
+        () = shutdown => None,
+        ended = tasks.join_next() => ended,
+    };
+    tracing::info!("stopping");
+    stop();
+    let drained = time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await;
+    if let Some(ended) = early {
+        ended.context("a task panicked")?.context("a task failed")?;
+        anyhow::bail!("a task ended before it was told to");
+    }
+    if drained.is_err() {
+        tracing::warn!(seconds = GRACE.as_secs(), "not everything stopped in time; leaving anyway");
+    }
+    Ok(())
 }
 
 fn history(watchers: &[Watcher]) -> HistoryLookup {
@@ -181,4 +197,34 @@ fn history(watchers: &[Watcher]) -> HistoryLookup {
             engines.get(cluster).map(|engine| lock(engine).history(group.as_str(), topic.as_str(), since));
         points.unwrap_or_default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a daemon of one task ends that is never told to stop.
+    async fn check(task: impl Future<Output = anyhow::Result<()>> + Send + 'static, expected: &str) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task);
+        let ended = supervise(tasks, std::future::pending(), || ()).await;
+        let ended = ended.map_or_else(|failed| format!("{failed:#}"), |()| "fine".to_owned());
+        assert!(ended.starts_with(expected), "{ended}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_ends_by_itself_ends_the_daemon_with_a_failure() {
+        check(async { panic!("out of luck") }, "a task panicked: task ").await;
+        check(async { anyhow::bail!("no more disk") }, "a task failed: no more disk").await;
+        check(async { Ok(()) }, "a task ended before it was told to").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_stop_is_not_waited_for() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(std::future::pending());
+        let started = time::Instant::now();
+        supervise(tasks, std::future::ready(()), || ()).await.unwrap();
+        assert_eq!(started.elapsed(), GRACE);
+    }
 }
