@@ -24,8 +24,8 @@ use topic::Topic;
 pub struct Measurement {
     topics: HashMap<TopicName, Topic>,
     groups: BTreeMap<GroupId, Group>,
-    /// What the time index is asked in this tick.
-    wanted: time_lag::Wanted,
+    /// What the time index is still to be asked in this tick.
+    open: Vec<time_lag::Open>,
     time_lookups: u64,
     last_ends_at: Option<Timestamp>,
     resolution: Millis,
@@ -66,7 +66,7 @@ impl Measurement {
             let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
             group.observe(observed, &self.topics, observation.ends_at);
         }
-        self.wanted = time_lag::wanted(&mut self.topics, &self.groups, observation);
+        self.open = time_lag::wanted(&mut self.topics, &self.groups, observation);
     }
 
     /// Takes the finished observation and says what is true of the cluster at `now`.
@@ -77,7 +77,6 @@ impl Measurement {
             let context = Context {
                 topics: &observation.topics,
                 memory: &self.topics,
-                failed: &self.wanted.failed,
                 resolution: self.resolution,
                 now,
             };
@@ -100,7 +99,7 @@ impl Measurement {
                 }
             }
         }
-        time_lag::forget(&mut self.topics, &self.groups, now);
+        time_lag::forget(&mut self.topics, now);
         let unmeasured = unmeasured::named(&topics, &groups, &unread, observation.groups_complete);
         Measurements { topics, groups, unmeasured }
     }
@@ -120,7 +119,6 @@ impl Measurement {
 struct Context<'a> {
     topics: &'a BTreeMap<TopicName, Measured<TopicObservation>>,
     memory: &'a HashMap<TopicName, Topic>,
-    failed: &'a BTreeMap<(TopicName, Partition), Reason>,
     resolution: Millis,
     now: Timestamp,
 }
@@ -141,7 +139,9 @@ impl Group {
         for of_topic in commits {
             if !self.topics.contains_key(&of_topic.topic) {
                 let incarnation = topics.get(&of_topic.topic).map_or(0, |topic| topic.incarnation);
-                let fresh = GroupTopic { incarnation, ..GroupTopic::default() };
+                // Room for just these: there may be a few hundred thousand of them, and they rarely grow.
+                let partitions = Vec::with_capacity(of_topic.partitions.len());
+                let fresh = GroupTopic { incarnation, partitions, ..GroupTopic::default() };
                 self.topics.insert(of_topic.topic.clone(), fresh);
             }
             let Some(memory) = self.topics.get_mut(&of_topic.topic) else { continue };
@@ -210,9 +210,8 @@ impl Group {
                 }
                 (Ok(lag), Some(progress)) => {
                     stuck.push(progress.stuck(Ok(lag), context.now));
-                    let failed = context.failed.get(&(commits.topic.clone(), partition)).copied();
                     let known = topic.and_then(|topic| topic.partitions.get(partition as usize));
-                    time_lag::measure(progress, known, context.resolution, context.now, failed)
+                    time_lag::measure(progress, known, context.resolution, context.now)
                 }
                 (Ok(_), None) => Err(Reason::NotYetRead),
                 (Err(why), _) => {

@@ -31,16 +31,32 @@ pub(super) enum Location {
 struct Bound {
     offset: Offset,
     before: Timestamp,
-    from: Option<Timestamp>,
-    source: Source,
+    from: From,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The time index: `from` is the very time of the record at `offset`.
-    Index,
+enum From {
+    /// The time index: the very time of the record at the offset.
+    Index(Timestamp),
     /// A poll of the end offset: true of the time of appending, which a producer's timestamps may not be.
-    Poll,
+    Poll(Timestamp),
+    /// Nothing was there yet.
+    Unknown,
+}
+
+impl Bound {
+    fn polled(&self) -> Option<Timestamp> {
+        if let From::Poll(time) = self.from { Some(time) } else { None }
+    }
+}
+
+impl From {
+    fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Index(time) | Self::Poll(time) => Some(time),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// The bounds of one partition, by offset.
@@ -55,12 +71,11 @@ impl TimeCurve {
     /// A poll at `now` found the end at `end`.
     pub(super) fn polled(&mut self, end: Offset, now: Timestamp) {
         match self.bounds.last_mut() {
-            Some(last) if last.offset == end && last.source == Source::Poll => last.from = Some(now),
-            Some(last) if last.offset >= end => {}
-            _ => {
-                let bound = Bound { offset: end, before: now, from: Some(now), source: Source::Poll };
-                self.bounds.push(bound);
+            Some(last) if last.offset == end && !matches!(last.from, From::Index(_)) => {
+                last.from = From::Poll(now)
             }
+            Some(last) if last.offset >= end => {}
+            _ => self.bounds.push(Bound { offset: end, before: now, from: From::Poll(now) }),
         }
     }
 
@@ -72,29 +87,26 @@ impl TimeCurve {
         };
         self.verify_polls(asked, first, now);
         let from = match answer {
-            TimeAnswer::Record { time, .. } => Some(time),
-            TimeAnswer::AllOlder => None,
+            TimeAnswer::Record { time, .. } => From::Index(time),
+            TimeAnswer::AllOlder => From::Unknown,
         };
         // What was learnt before contradicts what is told now (a deletion, a producer's odd clock): now wins.
         self.bounds.retain(|known| {
             if known.offset < first {
-                known.from.is_none_or(|known_from| known_from < asked)
+                known.from.time().is_none_or(|known_from| known_from < asked)
             } else {
-                from.is_none_or(|from| known.offset == first || known.before >= from)
+                from.time().is_none_or(|from| known.offset == first || known.before >= from)
             }
         });
         let at = self.bounds.partition_point(|known| known.offset < first);
         match self.bounds.get_mut(at).filter(|known| known.offset == first) {
             Some(same) => {
                 same.before = same.before.min(asked);
-                if from.is_some() {
-                    (same.from, same.source) = (from, Source::Index);
+                if from != From::Unknown {
+                    same.from = from;
                 }
             }
-            None => {
-                let bound = Bound { offset: first, before: asked, from, source: Source::Index };
-                self.bounds.insert(at, bound);
-            }
+            None => self.bounds.insert(at, Bound { offset: first, before: asked, from }),
         }
     }
 
@@ -105,16 +117,20 @@ impl TimeCurve {
         let right = self.bounds.get(right_at);
         let high = right.map_or(now, |bound| bound.before);
         // Nothing older than 1970 is there: the record itself is gone, and the first one left is `right`.
-        if let Some(Bound { before: Timestamp(..=0), from: Some(from), .. }) = right {
+        if let Some(Bound { before: Timestamp(..=0), from: From::Index(from), .. }) = right {
             return past(*from, now);
         }
         let agree = self.polls_agree_until.is_some_and(|until| now <= until);
         let differ = self.polls_differ_until.is_some_and(|until| now <= until);
-        let believed = |bound: &&Bound| bound.from.is_some() && (bound.source == Source::Index || agree);
+        let believed = |bound: &&Bound| match bound.from {
+            From::Index(_) => true,
+            From::Poll(_) => agree,
+            From::Unknown => false,
+        };
         let left = self.bounds[..right_at].iter().rev().find(believed);
-        let low = left.and_then(|bound| bound.from);
+        let low = left.and_then(|bound| bound.from.time());
         if let (Some(bound), Some(low)) = (left, low) {
-            if bound.offset == offset && bound.source == Source::Index {
+            if bound.offset == offset && bound.from == From::Index(low) {
                 return past(low, now);
             }
             let width = high.since(low);
@@ -122,12 +138,12 @@ impl TimeCurve {
                 return past(between(bound, right, offset, low, width), now);
             }
         }
-        let unproven = self.bounds[..right_at].iter().rev().find(|bound| bound.source == Source::Poll);
-        if let Some(Bound { from: Some(from), .. }) = unproven
+        let unproven = self.bounds[..right_at].iter().rev().find_map(Bound::polled);
+        if let Some(from) = unproven
             && !agree
             && !differ
         {
-            return Location::Ask(*from - POLL_SLACK);
+            return Location::Ask(from - POLL_SLACK);
         }
         Location::Ask(low.map_or(Timestamp(0), |low| low + Millis(high.since(low).0.div_ceil(2))))
     }
@@ -147,9 +163,8 @@ impl TimeCurve {
 
     /// Whether record times agree with polls is told by the first poll bound after what was asked.
     fn verify_polls(&mut self, asked: Timestamp, first: Offset, now: Timestamp) {
-        let told = self.bounds.iter().find(|bound| {
-            bound.source == Source::Poll && bound.from.is_some_and(|from| from - POLL_SLACK == asked)
-        });
+        let is_told = |bound: &&Bound| bound.polled().is_some_and(|from| from - POLL_SLACK == asked);
+        let told = self.bounds.iter().find(is_told);
         let Some(told) = told else { return };
         let until = Some(now + BELIEVED_FOR);
         (self.polls_agree_until, self.polls_differ_until) =
@@ -159,7 +174,7 @@ impl TimeCurve {
     /// Drops the bound whose loss widens the picture least, relative to its age. The ends stay.
     fn thin(&mut self, now: Timestamp) {
         let gap = |index: usize| {
-            let from = self.bounds[index - 1].from.unwrap_or(self.bounds[index - 1].before);
+            let from = self.bounds[index - 1].from.time().unwrap_or(self.bounds[index - 1].before);
             let width = self.bounds[index + 1].before.since(from).0;
             width * 1000 / (now.since(self.bounds[index].before).0 + WIDTH.0)
         };

@@ -11,25 +11,31 @@ use crate::model::{
     TimeQuestion, Timestamp, TopicConfigs, TopicName,
 };
 
-/// The offsets whose times this tick needs and nothing known tells.
+/// What groups need to know of the times of one partition's records.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
-    open: Vec<Open>,
-    /// Partitions whose time index did not answer in this tick.
-    pub(super) failed: BTreeMap<(TopicName, Partition), Reason>,
+pub(super) struct RecordTimes {
+    pub(super) curve: TimeCurve,
+    /// The offsets whose times this tick needs and nothing known tells.
+    wanted: Vec<Offset>,
+    /// Since when a question waits for its answer.
+    open_since: Option<Timestamp>,
+    /// Why the time index did not answer in this tick.
+    failed: Option<Reason>,
+    /// The lowest committed offset of this tick; nobody needs the times of records below it.
+    lowest: Offset,
 }
 
+/// A partition with a question that is open in this tick.
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
     topic: TopicName,
     partition: Partition,
-    offsets: Vec<Offset>,
     since: Timestamp,
 }
 
 /// Where a group stands in what is left of the log.
-fn position(committed: Offset, memory: &PartitionMemory) -> Offset {
-    committed.max(memory.log_start.unwrap_or(0))
+fn position(committed: Offset, log_start: Option<Offset>) -> Offset {
+    committed.max(log_start.unwrap_or(0))
 }
 
 /// Gathers the positions of all groups with lag, by partition. The longest open come first.
@@ -37,43 +43,64 @@ pub(super) fn wanted(
     topics: &mut HashMap<TopicName, Topic>,
     groups: &BTreeMap<GroupId, Group>,
     observation: &Observation,
-) -> Wanted {
+) -> Vec<Open> {
     let now = observation.ends_at;
-    let mut by_partition = BTreeMap::<(&TopicName, Partition), Vec<Offset>>::new();
+    let all_times = topics.values_mut().flat_map(|topic| &mut topic.partitions);
+    for times in all_times.filter_map(|partition| partition.times.as_mut()) {
+        times.wanted.clear();
+        (times.failed, times.lowest) = (None, Offset::MAX);
+    }
     for (id, group) in groups {
-        if observation.groups.get(id).is_none_or(|group| group.commits.is_err()) {
-            continue;
-        }
-        for (name, memory) in &group.topics {
+        let is_read = observation.groups.get(id).is_some_and(|group| group.commits.is_ok());
+        for (name, memory) in group.topics.iter().filter(|_| is_read) {
             let Some(Ok(observed)) = observation.topics.get(name) else { continue };
             let Some(topic) = topics.get_mut(name) else { continue };
             for progress in &memory.partitions {
                 let index = progress.partition as usize;
                 let Some(known) = topic.partitions.get_mut(index) else { continue };
-                known.curve.get_or_insert_with(|| {
-                    let mut curve = TimeCurve::default();
-                    known.end.into_iter().for_each(|end| curve.polled(end, now));
-                    Box::new(curve)
-                });
+                let offset = position(progress.committed, known.log_start);
+                let times = known.times.get_or_insert_with(|| Box::new(RecordTimes::new(known.end, now)));
+                times.lowest = times.lowest.min(offset);
                 let Some(Ok(end)) = observed.partitions.get(index).map(|read| read.end) else { continue };
-                let offset = position(progress.committed, known);
                 let is_known = progress.located.is_some_and(|(located, _)| located == offset);
                 if offset < end && !is_known {
-                    by_partition.entry((name, progress.partition)).or_default().push(offset);
+                    times.wanted.push(offset);
                 }
             }
         }
     }
-    let mut open: Vec<_> = by_partition
-        .into_iter()
-        .map(|((topic, partition), offsets)| {
-            let memory = topics.get(topic).and_then(|topic| topic.partitions.get(partition as usize));
-            let since = memory.and_then(|memory| memory.open_since).unwrap_or(now);
-            Open { topic: topic.clone(), partition, offsets, since }
-        })
-        .collect();
+    let mut open = Vec::new();
+    for (name, topic) in topics {
+        for (partition, memory) in (0..).zip(&topic.partitions) {
+            let Some(times) = memory.times.as_ref().filter(|times| !times.wanted.is_empty()) else {
+                continue;
+            };
+            let since = times.open_since.unwrap_or(now);
+            open.push(Open { topic: name.clone(), partition, since });
+        }
+    }
     open.sort_by_key(|open| open.since);
-    Wanted { open, failed: BTreeMap::new() }
+    open
+}
+
+impl RecordTimes {
+    fn new(end: Option<Offset>, now: Timestamp) -> Self {
+        let mut times = Self { lowest: Offset::MAX, ..Self::default() };
+        end.into_iter().for_each(|end| times.curve.polled(end, now));
+        times
+    }
+
+    /// The next question, if one is open.
+    fn question(&mut self, now: Timestamp, resolution: Millis) -> Option<Timestamp> {
+        let Self { curve, wanted, .. } = self;
+        wanted.retain(|offset| matches!(curve.locate(*offset, now, resolution), Location::Ask(_)));
+        // The middle one halves what is open for the others.
+        let offset = wanted.get(wanted.len() / 2)?;
+        match curve.locate(*offset, now, resolution) {
+            Location::Ask(at) => Some(at),
+            Location::At(_) | Location::InFuture => None,
+        }
+    }
 }
 
 impl Measurement {
@@ -83,26 +110,16 @@ impl Measurement {
         let (Some(now), resolution) = (self.last_ends_at, self.resolution) else { return Vec::new() };
         let mut questions = Vec::new();
         let topics = &mut self.topics;
-        self.wanted.open.retain_mut(|open| {
-            let memory = topics
-                .get_mut(&open.topic)
-                .and_then(|topic| topic.partitions.get_mut(open.partition as usize));
-            let Some(memory) = memory else { return false };
-            let asked = memory.curve.as_ref().and_then(|curve| {
-                open.offsets
-                    .retain(|offset| matches!(curve.locate(*offset, now, resolution), Location::Ask(_)));
-                // The middle one halves what is open for the others.
-                let offset = open.offsets.get(open.offsets.len() / 2)?;
-                match curve.locate(*offset, now, resolution) {
-                    Location::Ask(at) => Some(at),
-                    Location::At(_) | Location::InFuture => None,
-                }
-            });
-            let Some(at) = asked else {
-                memory.open_since = None;
+        self.open.retain(|open| {
+            let Some(times) = record_times(topics, &open.topic, open.partition) else { return false };
+            if times.failed.is_some() {
+                return false;
+            }
+            let Some(at) = times.question(now, resolution) else {
+                times.open_since = None;
                 return false;
             };
-            memory.open_since = Some(open.since);
+            times.open_since = Some(open.since);
             if questions.len() < limit {
                 let (topic, partition) = (open.topic.clone(), open.partition);
                 questions.push(TimeQuestion { topic, partition, at });
@@ -118,21 +135,14 @@ impl Measurement {
         let Some(now) = self.last_ends_at else { return };
         self.time_lookups += questions.len() as u64;
         for (question, answer) in questions.iter().zip(answers) {
-            let memory = self
-                .topics
-                .get_mut(&question.topic)
-                .and_then(|topic| topic.partitions.get_mut(question.partition as usize));
-            let Some(memory) = memory else { continue };
-            match (answer, &mut memory.curve, memory.end) {
-                (Ok(answer), Some(curve), Some(end)) => curve.learn(question.at, *answer, end, now),
-                (Err(why), _, _) => {
-                    let partition = (question.topic.clone(), question.partition);
-                    self.wanted
-                        .open
-                        .retain(|open| (&open.topic, open.partition) != (&partition.0, partition.1));
-                    self.wanted.failed.insert(partition, *why);
-                }
-                _ => {}
+            let end = self.topics.get(&question.topic).and_then(|topic| {
+                topic.partitions.get(question.partition as usize).and_then(|partition| partition.end)
+            });
+            let times = record_times(&mut self.topics, &question.topic, question.partition);
+            let (Some(end), Some(times)) = (end, times) else { continue };
+            match answer {
+                Ok(answer) => times.curve.learn(question.at, *answer, end, now),
+                Err(why) => times.failed = Some(*why),
             }
         }
     }
@@ -146,8 +156,16 @@ impl Measurement {
     /// The age of the oldest question that is still open at `now`; zero when none is.
     #[must_use]
     pub fn time_lookup_backlog(&self, now: Timestamp) -> Millis {
-        self.wanted.open.iter().map(|open| now.since(open.since)).max().unwrap_or_default()
+        self.open.iter().map(|open| now.since(open.since)).max().unwrap_or_default()
     }
+}
+
+fn record_times<'a>(
+    topics: &'a mut HashMap<TopicName, Topic>,
+    topic: &TopicName,
+    partition: Partition,
+) -> Option<&'a mut RecordTimes> {
+    topics.get_mut(topic)?.partitions.get_mut(partition as usize)?.times.as_deref_mut()
 }
 
 /// The age at `now` of the record at the group's position, as far as it is known.
@@ -156,22 +174,21 @@ pub(super) fn measure(
     memory: Option<&PartitionMemory>,
     resolution: Millis,
     now: Timestamp,
-    failed: Option<Reason>,
 ) -> Measured<Millis> {
     let memory = memory.ok_or(Reason::NotYetRead)?;
-    let offset = position(progress.committed, memory);
+    let offset = position(progress.committed, memory.log_start);
     if let Some((located, time)) = progress.located
         && located == offset
     {
         return Ok(now.since(time));
     }
-    let curve = memory.curve.as_ref().ok_or(Reason::NotYetRead)?;
-    match curve.locate(offset, now, resolution) {
+    let times = memory.times.as_ref().ok_or(Reason::NotYetRead)?;
+    match times.curve.locate(offset, now, resolution) {
         Location::At(time) => {
             progress.located = Some((offset, time));
             Ok(now.since(time))
         }
-        Location::Ask(_) => Err(failed.unwrap_or(Reason::NotYetLocated)),
+        Location::Ask(_) => Err(times.failed.unwrap_or(Reason::NotYetLocated)),
         Location::InFuture => Err(Reason::TimestampInFuture),
     }
 }
@@ -202,25 +219,13 @@ pub(super) fn retention_eta(
 }
 
 /// After a tick: forgets what is known of records that every group has passed.
-pub(super) fn forget(
-    topics: &mut HashMap<TopicName, Topic>,
-    groups: &BTreeMap<GroupId, Group>,
-    now: Timestamp,
-) {
-    let mut lowest = HashMap::<(&TopicName, Partition), Offset>::new();
-    for (name, memory) in groups.values().flat_map(|group| &group.topics) {
-        for progress in &memory.partitions {
-            let lowest = lowest.entry((name, progress.partition)).or_insert(Offset::MAX);
-            *lowest = (*lowest).min(progress.committed);
-        }
-    }
-    for (name, topic) in topics {
-        for (partition, memory) in (0..).zip(&mut topic.partitions) {
-            let Some(curve) = &mut memory.curve else { continue };
-            match lowest.get(&(name, partition)) {
-                Some(lowest) => curve.forget((*lowest).max(memory.log_start.unwrap_or(0)), now),
-                None => memory.curve = None,
-            }
+pub(super) fn forget(topics: &mut HashMap<TopicName, Topic>, now: Timestamp) {
+    for memory in topics.values_mut().flat_map(|topic| &mut topic.partitions) {
+        match &mut memory.times {
+            // No group has a commit there any more.
+            Some(times) if times.lowest == Offset::MAX => memory.times = None,
+            Some(times) => times.curve.forget(times.lowest, now),
+            None => {}
         }
     }
 }

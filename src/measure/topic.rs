@@ -1,7 +1,7 @@
 //! One topic from tick to tick: what was appended, and what is known of its records' times.
 
-use super::curve::TimeCurve;
 use super::rate::RateWindow;
+use super::time_lag::RecordTimes;
 use crate::model::{
     Measured, Offset, PartitionObservation, Reason, Timestamp, TopicId, TopicName, TopicObservation,
     TopicView,
@@ -25,9 +25,7 @@ pub(super) struct PartitionMemory {
     pub(super) end: Option<Offset>,
     pub(super) log_start: Option<Offset>,
     /// Made when a group first has a commit there: nobody else asks for its records' times.
-    pub(super) curve: Option<Box<TimeCurve>>,
-    /// Since when a question about its records' times waits for an answer.
-    pub(super) open_since: Option<Timestamp>,
+    pub(super) times: Option<Box<RecordTimes>>,
 }
 
 impl Topic {
@@ -43,6 +41,7 @@ impl Topic {
             self.id = Some(id);
         }
         let is_new = !std::mem::replace(&mut self.watched, true);
+        self.partitions.reserve_exact(observed.partitions.len().saturating_sub(self.partitions.len()));
         for (index, partition) in observed.partitions.iter().enumerate() {
             if index == self.partitions.len() {
                 // A partition that joins a watched topic starts empty: all it holds was appended since.
@@ -55,12 +54,12 @@ impl Topic {
                 // A log that was cut has appended nothing that can be told.
                 self.appended_total += end.saturating_sub(before);
                 if end < before {
-                    memory.curve = None;
+                    memory.times = None;
                 }
             }
             memory.end = Some(end);
-            if let Some(curve) = &mut memory.curve {
-                curve.polled(end, ends_at);
+            if let Some(times) = &mut memory.times {
+                times.curve.polled(end, ends_at);
             }
         }
         self.partitions.truncate(observed.partitions.len());
