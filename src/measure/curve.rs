@@ -15,6 +15,9 @@ const BELIEVED_FOR: Millis = Millis::from_seconds(60);
 /// Bounds kept per partition; what is thinned out is asked again when it is needed.
 const POINTS: usize = 12;
 
+/// Room that is kept for further bounds.
+const SPARE: usize = 4;
+
 /// Where in time a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Location {
@@ -75,7 +78,7 @@ impl TimeCurve {
                 last.from = From::Poll(now)
             }
             Some(last) if last.offset >= end => {}
-            _ => self.bounds.push(Bound { offset: end, before: now, from: From::Poll(now) }),
+            _ => self.insert(self.bounds.len(), Bound { offset: end, before: now, from: From::Poll(now) }),
         }
     }
 
@@ -106,7 +109,7 @@ impl TimeCurve {
                     same.from = from;
                 }
             }
-            None => self.bounds.insert(at, Bound { offset: first, before: asked, from }),
+            None => self.insert(at, Bound { offset: first, before: asked, from }),
         }
     }
 
@@ -156,9 +159,17 @@ impl TimeCurve {
         while self.bounds.len() > POINTS {
             self.thin(now);
         }
-        if self.bounds.capacity() > 2 * POINTS {
-            self.bounds.shrink_to(POINTS);
+        if self.bounds.capacity() > self.bounds.len() + SPARE {
+            self.bounds.shrink_to(self.bounds.len() + SPARE);
         }
+    }
+
+    /// There is one of these for each watched partition, so they grow by little.
+    fn insert(&mut self, at: usize, bound: Bound) {
+        if self.bounds.len() == self.bounds.capacity() {
+            self.bounds.reserve_exact(SPARE / 2);
+        }
+        self.bounds.insert(at, bound);
     }
 
     /// Whether record times agree with polls is told by the first poll bound after what was asked.
