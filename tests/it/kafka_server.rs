@@ -147,6 +147,12 @@ impl KafkaCluster {
         properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
+    /// The process id of a running broker.
+    #[allow(dead_code, reason = "only the benchmark asks what a broker costs")]
+    pub(crate) fn broker_pid(&self, id: u32) -> u32 {
+        self.with_broker(id, |broker| broker.pid())
+    }
+
     /// SIGTERM, and waits for the end.
     pub(crate) fn stop_broker(&self, id: u32) {
         self.end_broker(id, "TERM");
@@ -219,6 +225,7 @@ impl KafkaCluster {
         write(&logging, LOGGING).unwrap();
         start_new_log(&folder.log);
         let mut options = self.jvm_options.clone();
+        options.extend_from_slice(&self.spec.jvm_options);
         options.push(format!("-Dlog4j.configuration=file:{}", logging.display()));
         let mut words = self.java.command(512, &options, "kafka.Kafka");
         words.push(folder.properties.display().to_string());

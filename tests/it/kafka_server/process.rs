@@ -56,6 +56,10 @@ impl BrokerProcess {
         BrokerProcess { keeper, broker_pid: line.trim().parse().unwrap(), log: log.to_owned() }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.broker_pid
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.keeper.try_wait().unwrap().is_none()
     }

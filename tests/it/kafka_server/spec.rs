@@ -63,6 +63,7 @@ pub(crate) struct KafkaSpec {
     pub(crate) users: Vec<(String, String)>,
     authorizer: bool,
     properties: Vec<(String, String)>,
+    pub(crate) jvm_options: Vec<String>,
 }
 
 impl KafkaSpec {
@@ -75,6 +76,7 @@ impl KafkaSpec {
             users: Vec::new(),
             authorizer: false,
             properties: Vec::new(),
+            jvm_options: Vec::new(),
         }
     }
 
@@ -104,6 +106,16 @@ impl KafkaSpec {
     /// One more line of server.properties, on all brokers; it wins over those of the harness.
     pub(crate) fn property(mut self, key: &str, value: &str) -> KafkaSpec {
         self.properties.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// One more option of the JVM of each broker; it wins over those of the harness.
+    #[allow(
+        dead_code,
+        reason = "only the benchmark runs long enough to want a JVM that is not tuned to start fast"
+    )]
+    pub(crate) fn jvm_option(mut self, option: &str) -> KafkaSpec {
+        self.jvm_options.push(option.to_owned());
         self
     }
 
