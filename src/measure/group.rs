@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::Gone;
 use super::rate::RateWindow;
 use crate::model::{Measured, Millis, Offset, Partition, Reason, Timestamp};
 
@@ -10,16 +11,19 @@ const WINDOW: Millis = Millis::from_seconds(300);
 const LAG_SPACING: Millis = Millis::from_seconds(15);
 
 /// What is remembered of one group and topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct GroupTopic {
     /// Of the topic that the offsets belong to.
-    pub(super) incarnation: u32,
+    incarnation: u32,
+    /// Every commit to what appeared since then was seen.
+    since: Timestamp,
     /// By partition number, ascending.
     pub(super) partitions: Vec<Progress>,
     pub(super) consumed_total: u64,
     pub(super) lost_total: u64,
     pub(super) rate: RateWindow,
     pub(super) lag_history: LagHistory,
+    pub(super) gone: Gone,
 }
 
 /// What is remembered of one partition of one group.
@@ -34,6 +38,8 @@ pub(super) struct Progress {
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
     still_since: Timestamp,
     has_moved: bool,
+    /// The commit was to a topic that is no more: it says nothing of the one that has its name now.
+    is_stale: bool,
 }
 
 impl Progress {
@@ -45,6 +51,7 @@ impl Progress {
             located: None,
             still_since: now,
             has_moved: false,
+            is_stale: false,
         }
     }
 
@@ -66,27 +73,47 @@ impl Progress {
 }
 
 impl GroupTopic {
-    /// Takes a partition's committed offset; `skips` when only an operator can have moved it.
+    pub(super) fn new(incarnation: u32, now: Timestamp) -> Self {
+        Self {
+            incarnation,
+            since: now,
+            partitions: Vec::new(),
+            consumed_total: 0,
+            lost_total: 0,
+            rate: RateWindow::default(),
+            lag_history: LagHistory::default(),
+            gone: Gone::default(),
+        }
+    }
+
+    /// Takes a partition's committed offset and gives the index of its progress. The first commit of a partition that
+    /// `appeared` since the group is watched counts from 0, else it is only where counting starts.
+    /// `skips` when only an operator can have moved it.
     pub(super) fn commit(
         &mut self,
         partition: Partition,
         committed: Offset,
+        appeared: Option<Timestamp>,
         skips: bool,
         now: Timestamp,
     ) -> usize {
         let index = match self.partitions.binary_search_by_key(&partition, |known| known.partition) {
             Ok(index) => index,
             Err(index) => {
-                self.partitions.insert(index, Progress::new(partition, committed, now));
+                let mut progress = Progress::new(partition, committed, now);
+                if appeared.is_some_and(|appeared| appeared >= self.since) {
+                    progress.counted_to = 0;
+                }
+                self.partitions.insert(index, progress);
                 index
             }
         };
         let progress = &mut self.partitions[index];
         if progress.committed != committed {
             progress.caught_up(now);
-            progress.committed = committed;
+            (progress.committed, progress.is_stale) = (committed, false);
         }
-        if committed > progress.counted_to {
+        if committed > progress.counted_to && !progress.is_stale {
             if !skips {
                 self.consumed_total += committed - progress.counted_to;
             }
@@ -95,10 +122,22 @@ impl GroupTopic {
         index
     }
 
+    /// Forgets the commits that are no more. Where they come again they may start anywhere.
+    pub(super) fn keep_commits(&mut self, now: Timestamp, is_there: impl Fn(Partition) -> bool) {
+        let since = &mut self.since;
+        self.partitions.retain(|progress| {
+            let is_there = is_there(progress.partition);
+            if !is_there && !progress.is_stale {
+                *since = now;
+            }
+            is_there
+        });
+    }
+
     /// What retention deleted before it was committed is lost, and counted once.
     pub(super) fn log_starts_at(&mut self, index: usize, log_start: Offset) {
         let progress = &mut self.partitions[index];
-        if log_start > progress.counted_to {
+        if log_start > progress.counted_to && !progress.is_stale {
             self.lost_total += log_start - progress.counted_to;
             progress.counted_to = log_start;
         }
@@ -109,7 +148,7 @@ impl GroupTopic {
         if self.incarnation != incarnation {
             self.incarnation = incarnation;
             for progress in &mut self.partitions {
-                (progress.counted_to, progress.located) = (0, None);
+                (progress.counted_to, progress.located, progress.is_stale) = (0, None, true);
             }
         }
     }
@@ -155,12 +194,12 @@ mod tests {
 
     /// Commits and log starts in their order; what was consumed and lost at the end.
     fn check(first: Offset, events: &[Event], consumed: u64, lost: u64) {
-        let mut topic = GroupTopic::default();
-        let index = topic.commit(0, first, false, Timestamp(0));
+        let mut topic = GroupTopic::new(0, Timestamp(0));
+        let index = topic.commit(0, first, None, false, Timestamp(0));
         for event in events {
             match *event {
-                Commit(offset) => drop(topic.commit(0, offset, false, Timestamp(1))),
-                Reset(offset) => drop(topic.commit(0, offset, true, Timestamp(1))),
+                Commit(offset) => assert_eq!(topic.commit(0, offset, None, false, Timestamp(1)), index),
+                Reset(offset) => assert_eq!(topic.commit(0, offset, None, true, Timestamp(1)), index),
                 LogStart(offset) => topic.log_starts_at(index, offset),
                 MadeAgain => topic.start_over(topic.incarnation + 1),
             }
@@ -186,14 +225,38 @@ mod tests {
         check(100, &[LogStart(130), Commit(140)], 10, 30);
         check(100, &[LogStart(90), Commit(140), LogStart(140)], 40, 0);
         check(100, &[Commit(110), MadeAgain, Commit(5)], 15, 0);
+        // Kafka has not yet removed the commit to the topic of before.
+        check(100, &[Commit(110), MadeAgain, Commit(110), LogStart(3), Commit(110), Commit(5)], 15, 0);
+    }
+
+    #[test]
+    fn the_first_commit_counts_where_the_whole_log_was_watched() {
+        let check = |appeared: Option<i64>, consumed: u64| {
+            let mut topic = GroupTopic::new(0, Timestamp(1000));
+            topic.commit(0, 50, None, false, Timestamp(1000));
+            topic.commit(1, 7, appeared.map(Timestamp), false, Timestamp(3000));
+            assert_eq!(topic.consumed_total, consumed, "{appeared:?}");
+        };
+        check(None, 0);
+        check(Some(500), 0);
+        check(Some(2000), 7);
+    }
+
+    #[test]
+    fn commits_that_were_deleted_start_anywhere_when_they_come_again() {
+        let mut topic = GroupTopic::new(0, Timestamp(1000));
+        topic.commit(0, 7, Some(Timestamp(2000)), false, Timestamp(3000));
+        topic.keep_commits(Timestamp(4000), |_| false);
+        topic.commit(0, 90, Some(Timestamp(2000)), false, Timestamp(5000));
+        assert_eq!(topic.consumed_total, 7);
     }
 
     #[test]
     fn standing_still_with_lag_is_stuck_after_the_window() {
         let check = |moves: &[(i64, Offset, u64)], at: i64, expected: Measured<bool>| {
-            let mut topic = GroupTopic::default();
+            let mut topic = GroupTopic::new(0, Timestamp(0));
             for (second, offset, lag) in moves {
-                let index = topic.commit(0, *offset, false, Timestamp(second * 1000));
+                let index = topic.commit(0, *offset, None, false, Timestamp(second * 1000));
                 if *lag == 0 {
                     topic.partitions[index].caught_up(Timestamp(second * 1000));
                 }
