@@ -46,7 +46,7 @@ const REMEMBERED: Millis = Millis::from_seconds(3600);
 #[derive(Debug)]
 struct Group {
     state: Measured<GroupState>,
-    /// Those without partitions are gone, or their commits are: nothing is published of them.
+    /// Also those without commits, until they are forgotten: nothing is published of them.
     topics: BTreeMap<TopicName, GroupTopic>,
     gone: Gone,
 }
@@ -83,7 +83,7 @@ impl Measurement {
         self.groups.retain(|id, group| {
             let is_there = observation.groups.contains_key(id) || !observation.groups_complete;
             if !is_there {
-                group.leave(now);
+                group.leave();
             }
             group.gone.is_remembered(is_there, now)
         });
@@ -158,9 +158,9 @@ impl Group {
     }
 
     /// The group is gone: whoever comes by its name later starts anywhere.
-    fn leave(&mut self, now: Timestamp) {
+    fn leave(&mut self) {
         self.state = Err(Reason::NoSuchGroup);
-        self.topics.values_mut().for_each(|topic| topic.keep_commits(now, |_| false));
+        self.topics.values_mut().for_each(|topic| topic.keep_commits(|_| false));
     }
 
     fn observe(&mut self, observed: &GroupObservation, topics: &HashMap<TopicName, Topic>, now: Timestamp) {
@@ -177,7 +177,7 @@ impl Group {
             }
             let is_there = commits.iter().any(|of_topic| of_topic.topic == *name);
             if !is_there {
-                memory.keep_commits(now, |_| false);
+                memory.keep_commits(|_| false);
             }
             memory.gone.is_remembered(is_there, now)
         });
@@ -188,7 +188,7 @@ impl Group {
                 self.topics.insert(of_topic.topic.clone(), fresh);
             }
             let Some(memory) = self.topics.get_mut(&of_topic.topic) else { continue };
-            memory.keep_commits(now, |partition| {
+            memory.keep_commits(|partition| {
                 of_topic.partitions.binary_search_by_key(&partition, |(number, _)| *number).is_ok()
             });
             for (partition, committed) in &of_topic.partitions {
@@ -298,7 +298,7 @@ impl Group {
             retention_eta: Err(why),
             partitions: Vec::new(),
         };
-        self.topics.iter().filter(|(_, memory)| !memory.partitions.is_empty()).map(view).collect()
+        self.topics.iter().filter(|(_, memory)| memory.gone.0.is_none()).map(view).collect()
     }
 
     fn unmeasured_view(&self, group: GroupId, why: Reason) -> GroupView {

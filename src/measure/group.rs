@@ -15,9 +15,9 @@ const LAG_SPACING: Millis = Millis::from_seconds(15);
 pub(super) struct GroupTopic {
     /// Of the topic that the offsets belong to.
     incarnation: u32,
-    /// Every commit to what appeared since then was seen.
+    /// Since when it is watched.
     since: Timestamp,
-    /// By partition number, ascending.
+    /// By partition number, ascending; also those whose commits are gone.
     pub(super) partitions: Vec<Progress>,
     pub(super) consumed_total: u64,
     pub(super) lost_total: u64,
@@ -38,6 +38,8 @@ pub(super) struct Progress {
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
     still_since: Timestamp,
     has_moved: bool,
+    /// False once the commit was deleted.
+    is_there: bool,
     /// The commit was to a topic that is no more: it says nothing of the one that has its name now.
     is_stale: bool,
 }
@@ -51,6 +53,7 @@ impl Progress {
             located: None,
             still_since: now,
             has_moved: false,
+            is_there: true,
             is_stale: false,
         }
     }
@@ -109,9 +112,15 @@ impl GroupTopic {
             }
         };
         let progress = &mut self.partitions[index];
-        if progress.committed != committed {
+        let is_back = !std::mem::replace(&mut progress.is_there, true);
+        if progress.committed != committed || is_back {
             progress.caught_up(now);
-            (progress.committed, progress.is_stale) = (committed, false);
+            progress.committed = committed;
+            // Who has lost a commit may start anywhere, but not who never had one to this log.
+            if is_back && !progress.is_stale {
+                progress.counted_to = progress.counted_to.max(committed);
+            }
+            progress.is_stale = false;
         }
         if committed > progress.counted_to && !progress.is_stale {
             if !skips {
@@ -122,16 +131,14 @@ impl GroupTopic {
         index
     }
 
-    /// Forgets the commits that are no more. Where they come again they may start anywhere.
-    pub(super) fn keep_commits(&mut self, now: Timestamp, is_there: impl Fn(Partition) -> bool) {
-        let since = &mut self.since;
-        self.partitions.retain(|progress| {
-            let is_there = is_there(progress.partition);
-            if !is_there && !progress.is_stale {
-                *since = now;
-            }
-            is_there
-        });
+    /// Says which commits are still there.
+    pub(super) fn keep_commits(&mut self, is_there: impl Fn(Partition) -> bool) {
+        self.partitions.iter_mut().for_each(|progress| progress.is_there &= is_there(progress.partition));
+    }
+
+    /// The partitions that have a commit.
+    pub(super) fn committed(&self) -> impl Iterator<Item = &Progress> {
+        self.partitions.iter().filter(|progress| progress.is_there)
     }
 
     /// What retention deleted before it was committed is lost, and counted once.
@@ -202,6 +209,7 @@ mod tests {
                 Reset(offset) => assert_eq!(topic.commit(0, offset, None, true, Timestamp(1)), index),
                 LogStart(offset) => topic.log_starts_at(index, offset),
                 MadeAgain => topic.start_over(topic.incarnation + 1),
+                Deleted => topic.keep_commits(|_| false),
             }
         }
         assert_eq!((topic.consumed_total, topic.lost_total), (consumed, lost), "{first} {events:?}");
@@ -213,8 +221,9 @@ mod tests {
         Reset(Offset),
         LogStart(Offset),
         MadeAgain,
+        Deleted,
     }
-    use Event::{Commit, LogStart, MadeAgain, Reset};
+    use Event::{Commit, Deleted, LogStart, MadeAgain, Reset};
 
     #[test]
     fn each_record_is_consumed_or_lost_once() {
@@ -227,6 +236,11 @@ mod tests {
         check(100, &[Commit(110), MadeAgain, Commit(5)], 15, 0);
         // Kafka has not yet removed the commit to the topic of before.
         check(100, &[Commit(110), MadeAgain, Commit(110), LogStart(3), Commit(110), Commit(5)], 15, 0);
+        check(100, &[Commit(110), Deleted, MadeAgain, Commit(110)], 120, 0);
+        check(100, &[Commit(110), MadeAgain, Commit(110), Deleted, Commit(5)], 15, 0);
+        // Deleted by hand, and started from either end.
+        check(100, &[Commit(110), Deleted, Commit(50), Commit(120)], 20, 0);
+        check(100, &[Commit(110), Deleted, Commit(500), Commit(510)], 20, 0);
     }
 
     #[test]
@@ -240,15 +254,6 @@ mod tests {
         check(None, 0);
         check(Some(500), 0);
         check(Some(2000), 7);
-    }
-
-    #[test]
-    fn commits_that_were_deleted_start_anywhere_when_they_come_again() {
-        let mut topic = GroupTopic::new(0, Timestamp(1000));
-        topic.commit(0, 7, Some(Timestamp(2000)), false, Timestamp(3000));
-        topic.keep_commits(Timestamp(4000), |_| false);
-        topic.commit(0, 90, Some(Timestamp(2000)), false, Timestamp(5000));
-        assert_eq!(topic.consumed_total, 7);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn wanted(
         for (name, memory) in &group.topics {
             let Some(Ok(observed)) = observation.topics.get(name) else { continue };
             let Some(topic) = topics.get_mut(name) else { continue };
-            for progress in &memory.partitions {
+            for progress in memory.committed() {
                 let index = progress.partition as usize;
                 let Some(known) = topic.partitions.get_mut(index) else { continue };
                 known.curve.get_or_insert_with(|| {
@@ -209,7 +209,7 @@ pub(super) fn forget(
 ) {
     let mut lowest = HashMap::<(&TopicName, Partition), Offset>::new();
     for (name, memory) in groups.values().flat_map(|group| &group.topics) {
-        for progress in &memory.partitions {
+        for progress in memory.committed() {
             let lowest = lowest.entry((name, progress.partition)).or_insert(Offset::MAX);
             *lowest = (*lowest).min(progress.committed);
         }
