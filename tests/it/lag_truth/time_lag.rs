@@ -1,9 +1,15 @@
 //! The age of the oldest record that is not committed: right from the first value on, whatever the records' times are.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::watched::{Watched, group_topic};
-use crate::kafka_server::{KafkaCluster, KafkaVersion, unique};
+use crate::kafka_server::wait::wait_until;
+use crate::kafka_server::{KafkaCluster, KafkaVersion, PATIENCE, unique};
 use plimsoll::model::{Measured, Millis, Reason, Snapshot, Timestamp};
 
 const MINUTE: i64 = 60_000;
@@ -149,5 +155,51 @@ fn a_replay_of_old_records_is_as_old_as_they_are() {
             backlog.cluster.commit_offset(&backlog.group, &backlog.topic, 0, round * 90);
             backlog.expect(&watched.cycle(), times[round as usize * 90]);
         }
+    }
+}
+
+/// Every record has the key `key`, so that compaction keeps the last one only, once its segment is closed.
+fn produce_with_key(backlog: &Backlog, key: &str, times: &[i64]) {
+    let producer: BaseProducer = backlog.cluster.client_config(&[("linger.ms", "0")]).create().unwrap();
+    for time in times {
+        let record = BaseRecord::to(&backlog.topic).partition(0).key(key).payload("payload").timestamp(*time);
+        producer.send(record).unwrap();
+        // One batch each, so that each may be the first of a segment.
+        producer.flush(PATIENCE).unwrap();
+    }
+}
+
+/// The first offset that a consumer gets.
+fn first_record(backlog: &Backlog) -> Option<i64> {
+    let consumer: BaseConsumer = backlog.cluster.client_config(&[("group.id", "nobody")]).create().unwrap();
+    let mut from = TopicPartitionList::new();
+    from.add_partition_offset(&backlog.topic, 0, Offset::Beginning).unwrap();
+    consumer.assign(&from).unwrap();
+    Some(consumer.poll(Duration::from_secs(2))?.unwrap().offset())
+}
+
+#[test]
+fn on_a_compacted_topic_the_oldest_record_that_is_left_counts() {
+    for version in KafkaVersion::ALL {
+        let start = now() - 10 * MINUTE;
+        let configs = [
+            ("cleanup.policy", "compact"),
+            ("segment.ms", "100"),
+            ("min.cleanable.dirty.ratio", "0.01"),
+            ("min.compaction.lag.ms", "0"),
+        ];
+        let backlog = Backlog::new(version, &[], 3, &configs);
+        let left = start + 8 * MINUTE;
+        let times = [0, 1, 2, 3, 4, 5].map(|second| start + second * 1000);
+        produce_with_key(&backlog, "same", &times);
+        produce_with_key(&backlog, "same", &[left]);
+        produce_with_key(&backlog, "other", &[left + MINUTE]);
+        wait_until("the first records are compacted away", PATIENCE, || first_record(&backlog) == Some(6));
+
+        let snapshot = backlog.watch().cycle();
+        let view = group_topic(&snapshot, &backlog.group, &backlog.topic).unwrap();
+        // Offsets, as Kafka's own tool counts them too: how many records are left nobody tells.
+        assert_eq!(view.lag, Ok(5));
+        backlog.expect(&snapshot, left);
     }
 }
