@@ -271,9 +271,11 @@ proptest! {
     }
 }
 
-/// Ticks a second apart, each with (id, commit, end, log start) of a topic with one partition; `None` while there is no
-/// such topic. Consumed, lost and appended records after the last.
-fn after(ticks: &[Option<(u128, Option<Offset>, Offset, Offset)>]) -> (Measurement, Counters) {
+/// Id, commit, end and log start of a topic with one partition; none while there is no such topic.
+type Seen = Option<(u128, Option<Offset>, Offset, Offset)>;
+
+/// Ticks a second apart; consumed, lost and appended records after the last.
+fn after(ticks: &[Seen]) -> (Measurement, Counters) {
     let mut measurement = Measurement::default();
     let mut last = (0, 0, 0);
     for (second, tick) in (1..).zip(ticks) {
@@ -312,7 +314,7 @@ fn what_a_consumer_deletes_behind_its_commit_is_not_lost() {
 fn a_topic_that_was_gone_for_a_while_goes_on_counting() {
     let old = Some((1, Some(30), 40, 0));
     let before = [old, Some((1, Some(45), 50, 0))];
-    let check = |then: &[Option<(u128, Option<Offset>, Offset, Offset)>], expected: Counters| {
+    let check = |then: &[Seen], expected: Counters| {
         let (_, last) = after(&[&before, then].concat());
         assert_eq!(last, expected, "{then:?}");
     };

@@ -182,20 +182,15 @@ fn lag_is_never_below_the_truth_while_records_and_commits_pour_in() {
             wait_until("every group has committed", PATIENCE, || {
                 commits.iter().all(|commits| commits.done.load(Ordering::SeqCst) > 0)
             });
-            watch(cluster, &topic, &[abreast, behind, member], &appended, &commits)
+            watch(cluster, &topic, &[abreast, behind, member], appended, commits)
         });
         check(&[abreast, behind, member], &commits, &said);
         // Who moved in hardly any cycle has shown nothing.
-        for group in 0..groups.len() {
+        for (index, group) in groups.iter().enumerate() {
             let mut moves: Vec<_> =
-                said.iter().filter(|said| said.group == group).map(|said| said.committed).collect();
+                said.iter().filter(|said| said.group == index).map(|said| said.committed).collect();
             moves.dedup();
-            assert!(
-                moves.len() > CYCLES / 2,
-                "{}: {} commits in {CYCLES} cycles",
-                groups[group],
-                moves.len()
-            );
+            assert!(moves.len() > CYCLES / 2, "{group}: {} commits in {CYCLES} cycles", moves.len());
         }
         let least = said.iter().filter(|said| said.group == 1).map(|said| said.lag).min();
         assert!(least >= Some(BEHIND), "{least:?}");

@@ -184,6 +184,11 @@ fn a_deleted_group_vanishes_without_complaint() {
             assert_eq!(snapshot.unmeasured, []);
             assert_eq!(group_topic(&snapshot, &other, &scene.topic).unwrap().lag, Ok(4));
         }
+        // Another one by its name starts where it likes, and what was counted is not counted again.
+        scene.commit(0, 2);
+        scene.expect("made again", 4, 0, 0, 0);
+        scene.commit(0, 6);
+        scene.expect("further than before", 0, 1, 0, 0);
     }
 }
 

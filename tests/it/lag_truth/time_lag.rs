@@ -158,6 +158,25 @@ fn a_replay_of_old_records_is_as_old_as_they_are() {
     }
 }
 
+#[test]
+fn behind_live_records_it_is_the_age_of_the_next_one() {
+    for version in KafkaVersion::ALL {
+        let mut times: Vec<i64> = last_quarter_of_an_hour();
+        let backlog = Backlog::new(version, &times, 300, &[]);
+        let mut watched = backlog.watch();
+        backlog.expect(&watched.cycle(), times[300]);
+        // It catches up with the backlog, and then stays 30 records behind what is produced.
+        for round in 0..40 {
+            let made = [now(); 10];
+            backlog.cluster.produce_at(&backlog.topic, 0, &made);
+            times.extend(made);
+            let committed = if round < 5 { 500 + round * 80 } else { times.len() - 30 };
+            backlog.cluster.commit_offset(&backlog.group, &backlog.topic, 0, committed as u64);
+            backlog.expect(&watched.cycle(), times[committed]);
+        }
+    }
+}
+
 /// Every record has the key `key`, so that compaction keeps the last one only, once its segment is closed.
 fn produce_with_key(backlog: &Backlog, key: &str, times: &[i64]) {
     let producer: BaseProducer = backlog.cluster.client_config(&[("linger.ms", "0")]).create().unwrap();
