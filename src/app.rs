@@ -11,6 +11,8 @@ mod watch;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+pub use watch::Watcher;
+
 use crate::cli::{Cli, Command, SourceArgs};
 use crate::config::{self, Config};
 

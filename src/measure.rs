@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use crate::model::{
     GroupId, GroupObservation, GroupPartitionView, GroupState, GroupTopicView, GroupView, Measured, Millis,
-    Observation, Partition, Reason, Timestamp, TopicCommits, TopicName, TopicObservation, TopicView,
-    Unmeasured,
+    Observation, Reason, Timestamp, TopicCommits, TopicName, TopicObservation, TopicView, Unmeasured,
 };
 use group::GroupTopic;
 use topic::Topic;
@@ -39,11 +38,28 @@ pub struct Measurements {
     pub unmeasured: Vec<Unmeasured>,
 }
 
+/// How long counters outlive what they count: what is made again under its name meanwhile goes on counting.
+const REMEMBERED: Millis = Millis::from_seconds(3600);
+
 /// What is remembered of one group.
 #[derive(Debug)]
 struct Group {
     state: Measured<GroupState>,
+    /// Also those without commits, until they are forgotten: nothing is published of them.
     topics: BTreeMap<TopicName, GroupTopic>,
+    gone: Gone,
+}
+
+/// Since when something is gone; default while it is there.
+#[derive(Debug, Default)]
+struct Gone(Option<Timestamp>);
+
+impl Gone {
+    /// Notes whether it is there at `now`. False once it has been gone for too long to be remembered.
+    fn is_remembered(&mut self, is_there: bool, now: Timestamp) -> bool {
+        self.0 = if is_there { None } else { self.0.or(Some(now)) };
+        self.0.is_none_or(|since| now.since(since) < REMEMBERED)
+    }
 }
 
 impl Measurement {
@@ -52,19 +68,27 @@ impl Measurement {
         if let Some(last) = self.last_ends_at.replace(observation.ends_at) {
             self.resolution = observation.ends_at.since(last);
         }
-        // A topic that is gone takes its counters along; one that is only hidden keeps them.
-        self.topics.retain(|name, _| {
-            observation.topics.get(name).is_some_and(|topic| !matches!(topic, Err(Reason::NoSuchTopic)))
+        let now = observation.ends_at;
+        self.topics.retain(|name, topic| {
+            let observed = observation.topics.get(name);
+            let is_there = observed.is_some_and(|topic| !matches!(topic, Err(Reason::NoSuchTopic)));
+            topic.gone.is_remembered(is_there, now)
         });
         for (name, observed) in &observation.topics {
             if let Ok(observed) = observed {
-                self.topics.entry(name.clone()).or_default().observe(observed, observation.ends_at);
+                self.topics.entry(name.clone()).or_default().observe(observed, now);
             }
         }
-        self.groups.retain(|id, _| observation.groups.contains_key(id) || !observation.groups_complete);
+        self.groups.retain(|id, group| {
+            let is_there = observation.groups.contains_key(id) || !observation.groups_complete;
+            if !is_there {
+                group.leave();
+            }
+            group.gone.is_remembered(is_there, now)
+        });
         for (id, observed) in &observation.groups {
             let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
-            group.observe(observed, &self.topics, observation.ends_at);
+            group.observe(observed, &self.topics, now);
         }
         self.open = time_lag::wanted(&mut self.topics, &self.groups, observation);
     }
@@ -92,7 +116,7 @@ impl Measurement {
                     }
                 }
                 Err(why) => {
-                    if let Some(topic) = self.topics.get(&name) {
+                    if let Some(topic) = self.topics.get(&name).filter(|topic| topic.gone.0.is_none()) {
                         topics.push(topic.unmeasured_view(name.clone(), why));
                     }
                     unread.push((name, why));
@@ -107,10 +131,12 @@ impl Measurement {
     /// What stays true of a cluster that was not measured: its counters.
     #[must_use]
     pub fn outage(&self, why: Reason) -> Measurements {
-        let topics = self.topics.iter().map(|(name, topic)| topic.unmeasured_view(name.clone(), why));
-        let mut topics: Vec<_> = topics.collect();
+        let topics = self.topics.iter().filter(|(_, topic)| topic.gone.0.is_none());
+        let mut topics: Vec<_> =
+            topics.map(|(name, topic)| topic.unmeasured_view(name.clone(), why)).collect();
         topics.sort_by(|one, other| one.topic.cmp(&other.topic));
-        let groups = self.groups.iter().map(|(id, group)| group.unmeasured_view(id.clone(), why)).collect();
+        let groups = self.groups.iter().filter(|(_, group)| group.gone.0.is_none());
+        let groups = groups.map(|(id, group)| group.unmeasured_view(id.clone(), why)).collect();
         Measurements { topics, groups, unmeasured: Vec::new() }
     }
 }
@@ -125,7 +151,13 @@ struct Context<'a> {
 
 impl Group {
     fn new() -> Self {
-        Self { state: Err(Reason::NotYetRead), topics: BTreeMap::new() }
+        Self { state: Err(Reason::NotYetRead), topics: BTreeMap::new(), gone: Gone::default() }
+    }
+
+    /// The group is gone: whoever comes by its name later starts anywhere.
+    fn leave(&mut self) {
+        self.state = Err(Reason::NoSuchGroup);
+        self.topics.values_mut().for_each(|topic| topic.keep_commits(|_| false));
     }
 
     fn observe(&mut self, observed: &GroupObservation, topics: &HashMap<TopicName, Topic>, now: Timestamp) {
@@ -135,28 +167,40 @@ impl Group {
         let Ok(commits) = &observed.commits else { return };
         // Nobody consumes in a group without members: who moves its offsets skips records.
         let skips = was_empty && is_empty && !observed.is_simple;
-        self.topics.retain(|topic, _| commits.iter().any(|of_topic| of_topic.topic == *topic));
+        let incarnation = |name: &TopicName| topics.get(name).map_or(0, |topic| topic.incarnation);
+        self.topics.retain(|name, memory| {
+            if topics.contains_key(name) {
+                memory.start_over(incarnation(name));
+            }
+            let is_there = commits.iter().any(|of_topic| of_topic.topic == *name);
+            if !is_there {
+                memory.keep_commits(|_| false);
+            }
+            memory.gone.is_remembered(is_there, now)
+        });
         for of_topic in commits {
+            let topic = topics.get(&of_topic.topic);
             if !self.topics.contains_key(&of_topic.topic) {
-                let incarnation = topics.get(&of_topic.topic).map_or(0, |topic| topic.incarnation);
                 // Room for just these: there may be a few hundred thousand of them, and they rarely grow.
-                let partitions = Vec::with_capacity(of_topic.partitions.len());
-                let fresh = GroupTopic { incarnation, partitions, ..GroupTopic::default() };
+                let mut fresh = GroupTopic::new(incarnation(&of_topic.topic), now);
+                fresh.partitions.reserve_exact(of_topic.partitions.len());
                 self.topics.insert(of_topic.topic.clone(), fresh);
             }
             let Some(memory) = self.topics.get_mut(&of_topic.topic) else { continue };
-            if let Some(topic) = topics.get(&of_topic.topic) {
-                memory.start_over(topic.incarnation);
-            }
+            memory.keep_commits(|partition| {
+                of_topic.partitions.binary_search_by_key(&partition, |(number, _)| *number).is_ok()
+            });
             for (partition, committed) in &of_topic.partitions {
+                let known = topic.and_then(|topic| topic.partitions.get(*partition as usize));
                 if let Ok(committed) = committed {
-                    memory.commit(*partition, *committed, skips, now);
+                    let appeared = known.and_then(|known| known.appeared);
+                    let index = memory.commit(*partition, *committed, appeared, skips, now);
+                    // Read in the tick before, so before the commit: what is below it was not committed in time.
+                    if let Some(log_start) = known.and_then(|known| known.log_start) {
+                        memory.log_starts_at(index, log_start);
+                    }
                 }
             }
-            let has_commit = |partition: Partition| {
-                of_topic.partitions.binary_search_by_key(&partition, |(number, _)| *number).is_ok()
-            };
-            memory.partitions.retain(|progress| has_commit(progress.partition));
             memory.rate.push(now, memory.consumed_total);
         }
     }
@@ -196,11 +240,6 @@ impl Group {
             let lag = read.and_then(|read| topic::lag(committed, Some(read)));
             let found =
                 memory.partitions.binary_search_by_key(&partition, |progress| progress.partition).ok();
-            if let (Some(index), Ok(read)) = (found, read)
-                && let Ok(log_start) = read.log_start
-            {
-                memory.log_starts_at(index, log_start);
-            }
             let progress = found.map(|index| &mut memory.partitions[index]);
             let time_lag = match (lag, progress) {
                 (Ok(0), Some(progress)) => {
@@ -257,7 +296,7 @@ impl Group {
             retention_eta: Err(why),
             partitions: Vec::new(),
         };
-        self.topics.iter().map(view).collect()
+        self.topics.iter().filter(|(_, memory)| memory.gone.0.is_none()).map(view).collect()
     }
 
     fn unmeasured_view(&self, group: GroupId, why: Reason) -> GroupView {

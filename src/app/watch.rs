@@ -17,7 +17,7 @@ use crate::model::{Observation, Reason, Snapshot, Unmeasured};
 
 /// One cluster and its core.
 #[derive(Debug)]
-pub(super) struct Watcher {
+pub struct Watcher {
     cluster: Cluster,
     engine: Arc<Mutex<Engine>>,
 }
@@ -29,9 +29,11 @@ const LOOKUP_ROUNDS: usize = 64;
 const NAMED: usize = 20;
 
 impl Watcher {
+    /// A cluster by its settings; no broker is spoken to yet. Once `stop` is set, a cycle ends soon and unmeasured.
+    ///
     /// # Errors
     /// A property that librdkafka does not take.
-    pub(super) fn connect(
+    pub fn connect(
         config: ClusterConfig,
         max_history_series: u64,
         stop: Arc<AtomicBool>,
@@ -41,7 +43,9 @@ impl Watcher {
         Ok(Self { cluster, engine: Arc::new(Mutex::new(engine)) })
     }
 
-    pub(super) fn cluster(&self) -> &Cluster {
+    /// The Kafka side. Somebody has to run its events.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
@@ -50,7 +54,7 @@ impl Watcher {
     }
 
     /// One cycle and its tick. Blocks for as long as Kafka takes, a few request timeouts at most.
-    pub(super) fn cycle(&mut self) -> Snapshot {
+    pub fn cycle(&mut self) -> Snapshot {
         let tick = lock(&self.engine).next_tick();
         let span = tracing::info_span!("cycle", cluster = %self.cluster.config().name, tick);
         let _entered = span.enter();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::Gone;
 use super::rate::RateWindow;
 use crate::model::{Measured, Millis, Offset, Partition, Reason, Timestamp};
 
@@ -10,16 +11,19 @@ const WINDOW: Millis = Millis::from_seconds(300);
 const LAG_SPACING: Millis = Millis::from_seconds(15);
 
 /// What is remembered of one group and topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct GroupTopic {
     /// Of the topic that the offsets belong to.
-    pub(super) incarnation: u32,
-    /// By partition number, ascending.
+    incarnation: u32,
+    /// Since when it is watched.
+    since: Timestamp,
+    /// By partition number, ascending; also those whose commits are gone.
     pub(super) partitions: Vec<Progress>,
     pub(super) consumed_total: u64,
     pub(super) lost_total: u64,
     pub(super) rate: RateWindow,
     pub(super) lag_history: LagHistory,
+    pub(super) gone: Gone,
 }
 
 /// What is remembered of one partition of one group.
@@ -34,6 +38,10 @@ pub(super) struct Progress {
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
     still_since: Timestamp,
     has_moved: bool,
+    /// False once the commit was deleted.
+    is_there: bool,
+    /// The commit was to a topic that is no more: it says nothing of the one that has its name now.
+    is_stale: bool,
 }
 
 impl Progress {
@@ -45,6 +53,8 @@ impl Progress {
             located: None,
             still_since: now,
             has_moved: false,
+            is_there: true,
+            is_stale: false,
         }
     }
 
@@ -66,27 +76,53 @@ impl Progress {
 }
 
 impl GroupTopic {
-    /// Takes a partition's committed offset; `skips` when only an operator can have moved it.
+    pub(super) fn new(incarnation: u32, now: Timestamp) -> Self {
+        Self {
+            incarnation,
+            since: now,
+            partitions: Vec::new(),
+            consumed_total: 0,
+            lost_total: 0,
+            rate: RateWindow::default(),
+            lag_history: LagHistory::default(),
+            gone: Gone::default(),
+        }
+    }
+
+    /// Takes a partition's committed offset and gives the index of its progress. The first commit of a partition that
+    /// `appeared` since the group is watched counts from 0, else it is only where counting starts.
+    /// `skips` when only an operator can have moved it.
     pub(super) fn commit(
         &mut self,
         partition: Partition,
         committed: Offset,
+        appeared: Option<Timestamp>,
         skips: bool,
         now: Timestamp,
     ) -> usize {
         let index = match self.partitions.binary_search_by_key(&partition, |known| known.partition) {
             Ok(index) => index,
             Err(index) => {
-                self.partitions.insert(index, Progress::new(partition, committed, now));
+                let mut progress = Progress::new(partition, committed, now);
+                if appeared.is_some_and(|appeared| appeared >= self.since) {
+                    progress.counted_to = 0;
+                }
+                self.partitions.insert(index, progress);
                 index
             }
         };
         let progress = &mut self.partitions[index];
-        if progress.committed != committed {
+        let is_back = !std::mem::replace(&mut progress.is_there, true);
+        if progress.committed != committed || is_back {
             progress.caught_up(now);
             progress.committed = committed;
+            // Who has lost a commit may start anywhere, but not who never had one to this log.
+            if is_back && !progress.is_stale {
+                progress.counted_to = progress.counted_to.max(committed);
+            }
+            progress.is_stale = false;
         }
-        if committed > progress.counted_to {
+        if committed > progress.counted_to && !progress.is_stale {
             if !skips {
                 self.consumed_total += committed - progress.counted_to;
             }
@@ -95,10 +131,20 @@ impl GroupTopic {
         index
     }
 
+    /// Says which commits are still there.
+    pub(super) fn keep_commits(&mut self, is_there: impl Fn(Partition) -> bool) {
+        self.partitions.iter_mut().for_each(|progress| progress.is_there &= is_there(progress.partition));
+    }
+
+    /// The partitions that have a commit.
+    pub(super) fn committed(&self) -> impl Iterator<Item = &Progress> {
+        self.partitions.iter().filter(|progress| progress.is_there)
+    }
+
     /// What retention deleted before it was committed is lost, and counted once.
     pub(super) fn log_starts_at(&mut self, index: usize, log_start: Offset) {
         let progress = &mut self.partitions[index];
-        if log_start > progress.counted_to {
+        if log_start > progress.counted_to && !progress.is_stale {
             self.lost_total += log_start - progress.counted_to;
             progress.counted_to = log_start;
         }
@@ -109,7 +155,7 @@ impl GroupTopic {
         if self.incarnation != incarnation {
             self.incarnation = incarnation;
             for progress in &mut self.partitions {
-                (progress.counted_to, progress.located) = (0, None);
+                (progress.counted_to, progress.located, progress.is_stale) = (0, None, true);
             }
         }
     }
@@ -155,14 +201,15 @@ mod tests {
 
     /// Commits and log starts in their order; what was consumed and lost at the end.
     fn check(first: Offset, events: &[Event], consumed: u64, lost: u64) {
-        let mut topic = GroupTopic::default();
-        let index = topic.commit(0, first, false, Timestamp(0));
+        let mut topic = GroupTopic::new(0, Timestamp(0));
+        let index = topic.commit(0, first, None, false, Timestamp(0));
         for event in events {
             match *event {
-                Commit(offset) => drop(topic.commit(0, offset, false, Timestamp(1))),
-                Reset(offset) => drop(topic.commit(0, offset, true, Timestamp(1))),
+                Commit(offset) => assert_eq!(topic.commit(0, offset, None, false, Timestamp(1)), index),
+                Reset(offset) => assert_eq!(topic.commit(0, offset, None, true, Timestamp(1)), index),
                 LogStart(offset) => topic.log_starts_at(index, offset),
                 MadeAgain => topic.start_over(topic.incarnation + 1),
+                Deleted => topic.keep_commits(|_| false),
             }
         }
         assert_eq!((topic.consumed_total, topic.lost_total), (consumed, lost), "{first} {events:?}");
@@ -174,8 +221,9 @@ mod tests {
         Reset(Offset),
         LogStart(Offset),
         MadeAgain,
+        Deleted,
     }
-    use Event::{Commit, LogStart, MadeAgain, Reset};
+    use Event::{Commit, Deleted, LogStart, MadeAgain, Reset};
 
     #[test]
     fn each_record_is_consumed_or_lost_once() {
@@ -186,14 +234,34 @@ mod tests {
         check(100, &[LogStart(130), Commit(140)], 10, 30);
         check(100, &[LogStart(90), Commit(140), LogStart(140)], 40, 0);
         check(100, &[Commit(110), MadeAgain, Commit(5)], 15, 0);
+        // Kafka has not yet removed the commit to the topic of before.
+        check(100, &[Commit(110), MadeAgain, Commit(110), LogStart(3), Commit(110), Commit(5)], 15, 0);
+        check(100, &[Commit(110), Deleted, MadeAgain, Commit(110)], 120, 0);
+        check(100, &[Commit(110), MadeAgain, Commit(110), Deleted, Commit(5)], 15, 0);
+        // Deleted by hand, and started from either end.
+        check(100, &[Commit(110), Deleted, Commit(50), Commit(120)], 20, 0);
+        check(100, &[Commit(110), Deleted, Commit(500), Commit(510)], 20, 0);
+    }
+
+    #[test]
+    fn the_first_commit_counts_where_the_whole_log_was_watched() {
+        let check = |appeared: Option<i64>, consumed: u64| {
+            let mut topic = GroupTopic::new(0, Timestamp(1000));
+            topic.commit(0, 50, None, false, Timestamp(1000));
+            topic.commit(1, 7, appeared.map(Timestamp), false, Timestamp(3000));
+            assert_eq!(topic.consumed_total, consumed, "{appeared:?}");
+        };
+        check(None, 0);
+        check(Some(500), 0);
+        check(Some(2000), 7);
     }
 
     #[test]
     fn standing_still_with_lag_is_stuck_after_the_window() {
         let check = |moves: &[(i64, Offset, u64)], at: i64, expected: Measured<bool>| {
-            let mut topic = GroupTopic::default();
+            let mut topic = GroupTopic::new(0, Timestamp(0));
             for (second, offset, lag) in moves {
-                let index = topic.commit(0, *offset, false, Timestamp(second * 1000));
+                let index = topic.commit(0, *offset, None, false, Timestamp(second * 1000));
                 if *lag == 0 {
                     topic.partitions[index].caught_up(Timestamp(second * 1000));
                 }

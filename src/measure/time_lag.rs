@@ -55,7 +55,7 @@ pub(super) fn wanted(
         for (name, memory) in group.topics.iter().filter(|_| is_read) {
             let Some(Ok(observed)) = observation.topics.get(name) else { continue };
             let Some(topic) = topics.get_mut(name) else { continue };
-            for progress in &memory.partitions {
+            for progress in memory.committed() {
                 let index = progress.partition as usize;
                 let Some(known) = topic.partitions.get_mut(index) else { continue };
                 let offset = position(progress.committed, known.log_start);

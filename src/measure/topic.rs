@@ -1,5 +1,6 @@
 //! One topic from tick to tick: what was appended, and what is known of its records' times.
 
+use super::Gone;
 use super::rate::RateWindow;
 use super::time_lag::RecordTimes;
 use crate::model::{
@@ -17,11 +18,14 @@ pub(super) struct Topic {
     rate: RateWindow,
     pub(super) partitions: Vec<PartitionMemory>,
     watched: bool,
+    pub(super) gone: Gone,
 }
 
 /// What is remembered of one partition.
 #[derive(Debug, Default)]
 pub(super) struct PartitionMemory {
+    /// When it was first seen, if it came to be, empty, while its topic was watched.
+    pub(super) appeared: Option<Timestamp>,
     pub(super) end: Option<Offset>,
     pub(super) log_start: Option<Offset>,
     /// Made when a group first has a commit there: nobody else asks for its records' times.
@@ -34,9 +38,7 @@ impl Topic {
         if let Ok(id) = observed.id {
             if self.id.is_some_and(|known| known != id) {
                 self.incarnation += 1;
-                for partition in &mut self.partitions {
-                    *partition = PartitionMemory { end: Some(0), ..PartitionMemory::default() };
-                }
+                self.partitions.clear();
             }
             self.id = Some(id);
         }
@@ -45,8 +47,8 @@ impl Topic {
         for (index, partition) in observed.partitions.iter().enumerate() {
             if index == self.partitions.len() {
                 // A partition that joins a watched topic starts empty: all it holds was appended since.
-                let end = if is_new { None } else { Some(0) };
-                self.partitions.push(PartitionMemory { end, ..PartitionMemory::default() });
+                let (appeared, end) = if is_new { (None, None) } else { (Some(ends_at), Some(0)) };
+                self.partitions.push(PartitionMemory { appeared, end, ..PartitionMemory::default() });
             }
             let Ok(end) = partition.end else { continue };
             let memory = &mut self.partitions[index];

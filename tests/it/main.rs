@@ -7,4 +7,5 @@ mod config;
 mod demo;
 mod export;
 mod kafka_server;
+mod lag_truth;
 mod telemetry;

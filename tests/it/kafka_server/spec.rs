@@ -185,7 +185,7 @@ impl KafkaSpec {
 /// How many partitions `__consumer_offsets` has: as few as make a coordinator more than one.
 pub(crate) const OFFSETS_PARTITIONS: u32 = 3;
 
-const COMMON: [&str; 14] = [
+const COMMON: [&str; 15] = [
     "controller.listener.names=CONTROLLER",
     "inter.broker.listener.name=INNER",
     // A topic that a test has deleted must stay away, whatever clients still ask for it.
@@ -198,6 +198,8 @@ const COMMON: [&str; 14] = [
     "transaction.state.log.min.isr=1",
     "transaction.max.timeout.ms=900000",
     "log.cleaner.dedupe.buffer.size=2097152",
+    // How soon there is something to see of compaction; Kafka's own 15 s are long for a test.
+    "log.cleaner.backoff.ms=500",
     "num.network.threads=2",
     "num.io.threads=4",
     // Members of groups may fail as quickly as a test likes.
