@@ -7,4 +7,6 @@ mod config;
 mod demo;
 mod export;
 mod kafka_server;
+mod program;
+mod security;
 mod telemetry;
