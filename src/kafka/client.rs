@@ -66,7 +66,7 @@ pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
         .set_log_level(RDKafkaLogLevel::Info);
     settings
         .create_with_context(Listener::default())
-        .map_err(|failed| error::refused_settings(&config.name, &failed))
+        .map_err(|failed| error::refused_settings(config, &failed))
 }
 
 /// Hears a client's events. Runs until it is told to stop; without it statistics and errors never arrive.

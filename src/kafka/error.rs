@@ -7,7 +7,8 @@ use rdkafka::error::KafkaError;
 use rdkafka_sys::types::RDKafkaConfRes;
 use thiserror::Error;
 
-use crate::model::{ClusterName, Reason};
+use super::config::{ClusterConfig, Secret};
+use crate::model::Reason;
 
 /// One admin call, or one item of it, that failed.
 #[derive(Debug, Clone, Error)]
@@ -55,6 +56,29 @@ pub(super) fn reason(code: c_int) -> Reason {
         14..=16 | WAIT_COORDINATOR => Reason::NoCoordinator,
         TRANSPORT | ALL_BROKERS_DOWN | AUTHENTICATION => Reason::Unreachable,
         other => Reason::Kafka(i16::try_from(other).unwrap_or(i16::MIN)),
+    }
+}
+
+/// How many of a family of requests were made, and how many met with silence: no answer in time, or no connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Answers {
+    asked: usize,
+    silent: usize,
+}
+
+impl Answers {
+    /// Counts one request, or one part of it that is answered by itself.
+    pub(super) fn count(&mut self, failed: Option<Reason>) {
+        self.asked += 1;
+        self.silent += usize::from(matches!(failed, Some(Reason::TimedOut | Reason::Unreachable)));
+    }
+
+    pub(super) fn some_silent(self) -> bool {
+        self.silent > 0
+    }
+
+    pub(super) fn all_silent(self) -> bool {
+        self.silent > 0 && self.silent == self.asked
     }
 }
 
@@ -129,8 +153,11 @@ fn gist(text: &str) -> &str {
     end.iter().fold(text, |text, end| text.split(end).next().unwrap_or(text)).trim()
 }
 
+/// The shortest value that is looked for in librdkafka's texts: a shorter one would be found in ordinary words.
+const SHORTEST_VALUE: usize = 6;
+
 /// Why librdkafka would not take the settings. Never shows a value: it may be a secret.
-pub(super) fn refused_settings(cluster: &ClusterName, failed: &KafkaError) -> ClusterError {
+pub(super) fn refused_settings(config: &ClusterConfig, failed: &KafkaError) -> ClusterError {
     let why = match failed {
         KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _, key, _) => {
             format!("unknown property `{key}`: librdkafka has no setting of that name")
@@ -138,10 +165,15 @@ pub(super) fn refused_settings(cluster: &ClusterName, failed: &KafkaError) -> Cl
         KafkaError::ClientConfig(_, _, key, _) => {
             format!("property `{key}` has a value that librdkafka does not take")
         }
-        KafkaError::ClientCreation(text) => text.clone(),
-        other => other.to_string(),
+        other => {
+            let text = if let KafkaError::ClientCreation(text) = other { text } else { &other.to_string() };
+            let values = config.properties.values().map(Secret::expose);
+            let values = values.filter(|value| value.len() >= SHORTEST_VALUE);
+            let text = values.fold(text.clone(), |text, value| text.replace(value, "<secret>"));
+            format!("librdkafka does not take the properties ({})", text.trim())
+        }
     };
-    ClusterError { reason: Reason::Unreachable, sentence: format!("cluster {cluster}: {why}") }
+    ClusterError { reason: Reason::Unreachable, sentence: format!("cluster {}: {why}", config.name) }
 }
 
 #[cfg(test)]

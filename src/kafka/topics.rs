@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use super::config::Filter;
-use super::error::reason;
+use super::error::{Answers, CallError, reason};
 use super::native::{AdminCalls, DescribedConfigs};
 use crate::model::{
     Measured, Millis, PartitionObservation, Reason, TopicConfigs, TopicId, TopicName, TopicObservation,
@@ -45,8 +45,9 @@ impl Topics {
         &mut self,
         metadata: &Metadata,
         calls: &AdminCalls<'_>,
-    ) -> BTreeMap<TopicName, Measured<TopicObservation>> {
+    ) -> (BTreeMap<TopicName, Measured<TopicObservation>>, Answers) {
         let mut topics = BTreeMap::new();
+        let mut answers = Answers::default();
         for topic in metadata.topics() {
             let Some(name) = self.watched(topic.name()) else { continue };
             topics.insert(name, observe(topic));
@@ -56,21 +57,30 @@ impl Topics {
             // Metadata for all topics leaves out what may not be described; asking by name tells.
             topics.entry(name).or_insert(Err(Reason::NoSuchTopic));
         }
-        self.read_ids(&mut topics, calls);
-        self.read_configs(&mut topics, calls);
+        self.read_ids(&mut topics, calls, &mut answers);
+        // Who is silent is not asked twice.
+        if !answers.all_silent() {
+            self.read_configs(&mut topics, calls, &mut answers);
+        }
         self.cycle += 1;
-        topics
+        (topics, answers)
     }
 
-    fn read_ids(&self, topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>, calls: &AdminCalls<'_>) {
+    fn read_ids(
+        &self,
+        topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>,
+        calls: &AdminCalls<'_>,
+        answers: &mut Answers,
+    ) {
         let span = tracing::info_span!("kafka.describe_topics", topics = topics.len());
         let _entered = span.enter();
         let names: Vec<TopicName> = topics.keys().cloned().collect();
         if names.is_empty() {
             return;
         }
-        let described = match calls.describe_topics(&names.iter().map(TopicName::as_str).collect::<Vec<_>>())
-        {
+        let described = calls.describe_topics(&names.iter().map(TopicName::as_str).collect::<Vec<_>>());
+        answers.count(described.as_ref().err().map(CallError::reason));
+        let described = match described {
             Ok(described) => described,
             Err(failed) => {
                 topics.values_mut().flatten().for_each(|topic| topic.id = Err(failed.reason()));
@@ -93,6 +103,7 @@ impl Topics {
         &mut self,
         topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>,
         calls: &AdminCalls<'_>,
+        answers: &mut Answers,
     ) {
         self.configs.retain(|name, _| topics.contains_key(name));
         let cycle = self.cycle;
@@ -107,9 +118,11 @@ impl Topics {
         if !due.is_empty() {
             let span = tracing::info_span!("kafka.describe_configs", topics = due.len());
             let _entered = span.enter();
-            match calls.topic_configs(&due.iter().map(TopicName::as_str).collect::<Vec<_>>()) {
-                Ok(answers) => {
-                    for answer in answers {
+            let described = calls.topic_configs(&due.iter().map(TopicName::as_str).collect::<Vec<_>>());
+            answers.count(described.as_ref().err().map(CallError::reason));
+            match described {
+                Ok(described) => {
+                    for answer in described {
                         let name = TopicName::from(answer.topic.as_str());
                         self.configs.insert(name, (cycle, parse(answer)));
                     }
