@@ -1,7 +1,7 @@
 //! The watched topics: which there are, where their partitions live, their ids and the settings that measuring needs.
 //! Ids are asked in every cycle, so that a topic made again under its old name is noticed at once; settings in turns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
@@ -21,13 +21,15 @@ pub(super) struct Topics {
     filter: Filter,
     /// Every name ever met, shared; `None` for those that are not watched.
     names: HashMap<Box<str>, Option<TopicName>>,
+    /// Those that were there once and, as far as is known, have not been deleted since.
+    seen: BTreeSet<TopicName>,
     configs: HashMap<TopicName, (u64, Measured<TopicConfigs>)>,
     cycle: u64,
 }
 
 impl Topics {
     pub(super) fn new(filter: Filter) -> Self {
-        Self { filter, names: HashMap::new(), configs: HashMap::new(), cycle: 0 }
+        Self { filter, names: HashMap::new(), seen: BTreeSet::new(), configs: HashMap::new(), cycle: 0 }
     }
 
     /// The shared name of a watched topic.
@@ -40,7 +42,8 @@ impl Topics {
         watched
     }
 
-    /// Every watched topic of `metadata`, and those that the settings name and it lacks.
+    /// Every watched topic of `metadata`, and those that it lacks: named in the settings, or seen before and hidden
+    /// since. One that was seen before and is told not to exist was deleted, and is forgotten.
     pub(super) fn read(
         &mut self,
         metadata: &Metadata,
@@ -52,12 +55,15 @@ impl Topics {
             let Some(name) = self.watched(topic.name()) else { continue };
             topics.insert(name, observe(topic));
         }
-        let named: Vec<_> = self.filter.exact_names().map(TopicName::from).collect();
-        for name in named {
+        let named: BTreeSet<_> = self.filter.exact_names().map(TopicName::from).collect();
+        for name in named.union(&self.seen) {
             // Metadata for all topics leaves out what may not be described; asking by name tells.
-            topics.entry(name).or_insert(Err(Reason::NoSuchTopic));
+            topics.entry(name.clone()).or_insert(Err(Reason::NotYetRead));
         }
         self.read_ids(&mut topics, calls, &mut answers);
+        topics.retain(|name, topic| !matches!(topic, Err(Reason::NoSuchTopic)) || named.contains(name));
+        self.seen.retain(|name| topics.contains_key(name));
+        self.seen.extend(topics.iter().filter(|(_, topic)| topic.is_ok()).map(|(name, _)| name.clone()));
         // Who is silent is not asked twice.
         if !answers.all_silent() {
             self.read_configs(&mut topics, calls, &mut answers);
@@ -83,7 +89,12 @@ impl Topics {
         let described = match described {
             Ok(described) => described,
             Err(failed) => {
-                topics.values_mut().flatten().for_each(|topic| topic.id = Err(failed.reason()));
+                for topic in topics.values_mut() {
+                    match topic {
+                        Ok(topic) => topic.id = Err(failed.reason()),
+                        Err(why) => *why = failed.reason(),
+                    }
+                }
                 return;
             }
         };

@@ -81,7 +81,7 @@ pub(crate) struct Settings(NamedTempFile);
 
 impl Settings {
     /// `keys` are those of the cluster besides its name and servers, and win over both.
-    pub(crate) fn of(servers: &str, keys: Value) -> Settings {
+    pub(crate) fn of(servers: &str, keys: &Value) -> Settings {
         let servers: Vec<&str> = servers.split(',').collect();
         let mut cluster = json!({ "name": CLUSTER, "bootstrap_servers": servers });
         cluster.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
@@ -92,7 +92,7 @@ impl Settings {
     }
 
     /// For `user` of a cluster; ignored where there are no users.
-    pub(crate) fn for_user(cluster: &KafkaCluster, user: &str, password: &str, keys: Value) -> Settings {
+    pub(crate) fn for_user(cluster: &KafkaCluster, user: &str, password: &str, keys: &Value) -> Settings {
         let properties: serde_json::Map<String, Value> = cluster
             .client_properties(user, password)
             .into_iter()
@@ -100,7 +100,7 @@ impl Settings {
             .collect();
         let mut all = json!({ "properties": properties });
         all.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-        Settings::of(&cluster.bootstrap_server(), all)
+        Settings::of(&cluster.bootstrap_server(), &all)
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -130,7 +130,7 @@ impl Daemon {
         let address = try_wait_for(PATIENCE, || {
             let lines = log.lock().unwrap();
             let mut events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            events.find_map(|event| event["address"].as_str()?.parse().ok())
+            events.find_map(|event| event["fields"]["address"].as_str()?.parse().ok())
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve: {:?}", log.lock().unwrap()));
         Daemon { child, address, log, _settings: settings }

@@ -66,7 +66,7 @@ fn without(mut properties: Properties, prefix: &str) -> Properties {
 fn lag(servers: &str, properties: &Properties) -> Ended {
     let properties: serde_json::Map<_, _> =
         properties.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-    let settings = Settings::of(servers, json!({ "properties": properties, "request_timeout": "3s" }));
+    let settings = Settings::of(servers, &json!({ "properties": properties, "request_timeout": "3s" }));
     let ended = run(&["lag", "--config", settings.path(), "--json"]);
     show_no_secret(&ended);
     ended
@@ -214,7 +214,7 @@ fn settings_that_librdkafka_does_not_take_are_told_without_their_values() {
         properties["sasl.username"] = json!("watch");
         properties["sasl.password"] = json!(PASSWORD);
         properties[key] = json!(value);
-        let settings = Settings::of("127.0.0.1:1", json!({ "properties": properties }));
+        let settings = Settings::of("127.0.0.1:1", &json!({ "properties": properties }));
         for command in ["lag", "run"] {
             let ended = run(&[command, "--config", settings.path()]);
             show_no_secret(&ended);
@@ -263,7 +263,7 @@ fn settings_that_librdkafka_does_not_take_are_told_without_their_values() {
 #[test]
 fn a_password_in_the_environment_is_no_more_shown_than_one_in_the_settings() {
     let cluster = passwords();
-    let settings = Settings::for_user(cluster, "watch", "${KAFKA_PASSWORD}", json!({}));
+    let settings = Settings::for_user(cluster, "watch", "${KAFKA_PASSWORD}", &json!({}));
     for (password, code) in [(PASSWORD, 0), (WRONG, 1)] {
         let variables = [("KAFKA_PASSWORD", password), ("PLIMSOLL_LOG", "trace")];
         for command in [["lag", "--config"], ["check", "--connect"]] {
@@ -277,7 +277,7 @@ fn a_password_in_the_environment_is_no_more_shown_than_one_in_the_settings() {
 #[test]
 fn a_missing_permission_is_told() {
     let check = |arguments: &[&str], expected: &str| {
-        let settings = Settings::for_user(passwords(), "nobody", PASSWORD, json!({}));
+        let settings = Settings::for_user(passwords(), "nobody", PASSWORD, &json!({}));
         let ended = run(&[&["lag", "--config", settings.path()], arguments].concat());
         show_no_secret(&ended);
         let told = format!("plimsoll: cluster prod: {expected}\n");
@@ -285,11 +285,11 @@ fn a_missing_permission_is_told() {
     };
     check(
         &["--group", "late"],
-        "group late cannot be measured: not authorized: grant DESCRIBE on it to the daemon's user",
+        "group late cannot be measured: not authorized: grant DESCRIBE (on topics DESCRIBE_CONFIGS too) to the daemon's user",
     );
     check(
         &["--topic", "orders"],
-        "topic orders cannot be measured: not authorized: grant DESCRIBE on it to the daemon's user",
+        "topic orders cannot be measured: not authorized: grant DESCRIBE (on topics DESCRIBE_CONFIGS too) to the daemon's user",
     );
     check(
         &[],
@@ -302,7 +302,7 @@ fn a_missing_permission_is_told() {
 fn check_connects_with_the_credentials_of_the_settings() {
     let check = |password: &str, code: i32, expected: &str| {
         let keys = json!({ "groups": { "include": ["late", "latte", "l*"], "exclude": ["old-*"] } });
-        let settings = Settings::for_user(passwords(), "watch", password, keys);
+        let settings = Settings::for_user(passwords(), "watch", password, &keys);
         let ended = run(&["check", "--connect", settings.path()]);
         show_no_secret(&ended);
         let told = ended.out.split_once('\n').unwrap().1.replace(&passwords().bootstrap_server(), "HERE");
