@@ -139,7 +139,7 @@ fn missing(snapshot: &Snapshot, arguments: &LagArgs) -> Vec<String> {
         };
         if asked_for.iter().any(|selector| selector.exact() == Some(&one.name)) {
             let subject = one.subject.label();
-            sentences.push(format!("{subject} {} cannot be measured: {}", one.name, one.reason));
+            sentences.push(format!("{subject} {} cannot be measured: {}", one.name, one.detail()));
         }
     }
     let asks_for_all = arguments.group.is_empty() && arguments.topic.is_empty();

@@ -220,4 +220,19 @@ mod tests {
             "no TLS connection to kafka:9092 (SSL handshake failed: error:0A00010B:SSL routines::wrong version number): that listener does not speak TLS: check security.protocol and the port",
         );
     }
+
+    #[test]
+    fn only_silence_from_everybody_puts_a_cluster_in_doubt() {
+        let check = |failed: &[Option<Reason>], some: bool, all: bool| {
+            let mut answers = Answers::default();
+            failed.iter().for_each(|failed| answers.count(*failed));
+            assert_eq!((answers.some_silent(), answers.all_silent()), (some, all), "{failed:?}");
+        };
+        check(&[], false, false);
+        check(&[None], false, false);
+        check(&[Some(Reason::NotAuthorized)], false, false);
+        check(&[Some(Reason::TimedOut), None], true, false);
+        check(&[Some(Reason::TimedOut), Some(Reason::NoCoordinator)], true, false);
+        check(&[Some(Reason::TimedOut), Some(Reason::Unreachable)], true, true);
+    }
 }

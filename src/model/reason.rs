@@ -77,9 +77,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::NotAuthorized => {
-                "not authorized: grant DESCRIBE (on topics DESCRIBE_CONFIGS too) to the daemon's user"
-            }
+            Self::NotAuthorized => "not authorized: grant DESCRIBE on it to the daemon's user",
             Self::NoSuchGroup => "no such group",
             Self::NoSuchTopic => "no such topic",
             Self::NoLeader => "the partition has no leader",

@@ -120,7 +120,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Returns when it serves.
     pub(crate) fn start(settings: Settings) -> Daemon {
-        let mut command = plimsoll(&["run", "--config", settings.path(), "--log-format", "json"]);
+        Daemon::start_with(settings, &[])
+    }
+
+    /// With more `arguments`.
+    pub(crate) fn start_with(settings: Settings, arguments: &[&str]) -> Daemon {
+        let always = ["run", "--config", settings.path(), "--log-format", "json"];
+        let mut command = plimsoll(&[&always, arguments].concat());
         let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, error) = (Arc::clone(&log), BufReader::new(child.0.stderr.take().unwrap()));
@@ -229,10 +235,13 @@ impl Page {
         with.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Subject, name and reason of everything that is unmeasured.
+    /// Subject, name and reason of everything that is unmeasured, in this order.
     pub(crate) fn unmeasured(&self) -> Vec<(&str, &str, &str)> {
         let Some(family) = self.0.get("plimsoll_unmeasured") else { return Vec::new() };
         let labels = family.samples.keys().map(|(_, labels)| labels);
-        labels.map(|it| (it["subject"].as_str(), it["name"].as_str(), it["reason"].as_str())).collect()
+        let mut all: Vec<_> =
+            labels.map(|it| (it["subject"].as_str(), it["name"].as_str(), it["reason"].as_str())).collect();
+        all.sort_unstable();
+        all
     }
 }

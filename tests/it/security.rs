@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::kafka_server::admin::AclResource;
 use crate::kafka_server::{Certificates, KafkaCluster, KafkaSpec, KafkaVersion, Security};
-use crate::program::{Ended, Settings, run, run_with};
+use crate::program::{Daemon, Ended, Settings, run, run_with};
 
 /// Words that no output may hold.
 const PASSWORD: &str = "hunter2-right";
@@ -275,6 +275,28 @@ fn a_password_in_the_environment_is_no_more_shown_than_one_in_the_settings() {
 }
 
 #[test]
+fn the_daemon_s_most_talkative_log_holds_no_secret() {
+    for (password, code) in [(PASSWORD, 200), (WRONG, 503)] {
+        let mut properties: serde_json::Map<_, _> = Default::default();
+        for (key, value) in passwords().client_properties("watch", password) {
+            properties.insert(key, json!(value));
+        }
+        properties.insert("debug".to_owned(), json!("all"));
+        let settings = Settings::of(&passwords().bootstrap_server(), &json!({ "properties": properties }));
+        let daemon = Daemon::start_with(settings, &["--log-level", "trace"]);
+        daemon.wait_for("it is measured, or known why not", |_| {
+            let (status, body) = daemon.get("/readyz");
+            status == code && !body.contains("not_yet_read")
+        });
+        for path in ["/readyz", "/metrics", "/api/v1/clusters", "/api/v1/groups"] {
+            assert!(!daemon.get(path).1.contains("hunter2"), "{path}");
+        }
+        let log = daemon.log();
+        assert!(log.contains("DEBUG") && !log.contains("hunter2"), "{log}");
+    }
+}
+
+#[test]
 fn a_missing_permission_is_told() {
     let check = |arguments: &[&str], expected: &str| {
         let settings = Settings::for_user(passwords(), "nobody", PASSWORD, &json!({}));
@@ -285,11 +307,11 @@ fn a_missing_permission_is_told() {
     };
     check(
         &["--group", "late"],
-        "group late cannot be measured: not authorized: grant DESCRIBE (on topics DESCRIBE_CONFIGS too) to the daemon's user",
+        "group late cannot be measured: not authorized: grant DESCRIBE on it to the daemon's user",
     );
     check(
         &["--topic", "orders"],
-        "topic orders cannot be measured: not authorized: grant DESCRIBE (on topics DESCRIBE_CONFIGS too) to the daemon's user",
+        "topic orders cannot be measured: not authorized: grant DESCRIBE and DESCRIBE_CONFIGS on it to the daemon's user",
     );
     check(
         &[],

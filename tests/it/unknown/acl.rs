@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{appended, end, lag, lag_sum};
 use crate::kafka_server::admin::AclResource::{Cluster, Group, Topic};
 use crate::kafka_server::{KafkaCluster, KafkaSpec, KafkaVersion, Security};
-use crate::program::{Daemon, Settings};
+use crate::program::{Daemon, Page, Settings};
 
 /// Two topics with 10 records each; the groups `late` and `hidden` are 3 behind in both. Of `hidden-topic` and
 /// `hidden` nobody may describe anything; else `lister` may describe everything, `named` all groups and topics but
@@ -33,6 +33,7 @@ fn cluster(version: KafkaVersion) -> &'static KafkaCluster {
         cluster.deny("lister", &["Describe"], Topic("hidden-topic"));
         cluster.deny("named", &["Describe"], Topic("hidden-topic"));
         cluster.deny("lister", &["Describe"], Group("hidden"));
+        cluster.deny("lister", &["Describe"], Topic("ghost-topic"));
         cluster
     })
 }
@@ -99,7 +100,24 @@ fn exact_names_that_do_not_exist_are_told() {
     }
 }
 
-/// The sentences of docs/unmeasured.md, one by one.
+/// Kafka does not tell those who may not ask.
+#[test]
+fn exact_names_that_may_not_be_described_are_told_so_whether_they_exist_or_not() {
+    for version in KafkaVersion::ALL {
+        let topics = json!({ "topics": { "include": ["open-topic", "ghost-topic"] } });
+        check(
+            &daemon(cluster(version), "lister", &topics),
+            &[("group", "hidden", "not_authorized"), ("topic", "ghost-topic", "not_authorized")],
+        );
+        let groups = json!({ "groups": { "include": ["late", "ghost"] } });
+        check(
+            &daemon(cluster(version), "named", &groups),
+            &[("group", "ghost", "not_authorized"), ("topic", "open-topic", "not_authorized")],
+        );
+    }
+}
+
+/// The other sentences of docs/unmeasured.md, one by one.
 #[test]
 fn what_kafka_leaves_out_without_a_word_is_not_named() {
     for version in KafkaVersion::ALL {
@@ -108,19 +126,21 @@ fn what_kafka_leaves_out_without_a_word_is_not_named() {
         // DESCRIBE_CONFIGS is missing: only what follows from the settings is absent.
         check(&named, &[("topic", "open-topic", "not_authorized")]);
         let page = named.metrics();
-        let eta = |page: &crate::program::Page| {
-            page.value(
-                "kafka_consumergroup_retention_eta_seconds",
-                &[("consumergroup", "late"), ("topic", "open-topic")],
+        let by_settings = |page: &Page| {
+            let group = [("consumergroup", "late"), ("topic", "open-topic")];
+            let partition = [("topic", "open-topic"), ("partition", "0")];
+            (
+                page.value("kafka_consumergroup_retention_eta_seconds", &group).is_some(),
+                page.value("kafka_topic_partition_under_min_isr", &partition),
             )
         };
-        assert_eq!(eta(&page), None);
+        assert_eq!(by_settings(&page), (false, None));
 
         // With it every group is listed, and those that may not be described are named; the topics that may not be
         // described are left out of metadata and out of the committed offsets.
         let lister = daemon(cluster(version), "lister", &json!({}));
         check(&lister, &[("group", "hidden", "not_authorized")]);
-        assert!(eta(&lister.metrics()).is_some());
+        assert_eq!(by_settings(&lister.metrics()), (true, Some(0.0)));
         let group = lister.json("/api/v1/groups/prod/late");
         assert_eq!((&group["lag"]["total"], group["topics"].as_array().unwrap().len()), (&json!(3), 1));
     }
