@@ -51,7 +51,7 @@ pub enum Command {
         "  plimsoll lag --bootstrap-server localhost:9092\n",
         "  plimsoll lag --bootstrap-server kafka:9093 --property security.protocol=SSL --group 'orders-*'\n",
         "  plimsoll lag --config plimsoll.yaml --cluster prod --json\n",
-        "\nExit codes: 0 fine, 1 a cluster cannot be measured, 2 bad usage or settings."
+        "\nExit codes: 0 fine, 1 a cluster, or what was asked for by name, cannot be measured, 2 bad usage or settings."
     ))]
     Lag(LagArgs),
     /// Check settings files: every problem at once, with its line and what would be right

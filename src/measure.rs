@@ -8,7 +8,7 @@ mod time_lag;
 mod topic;
 mod unmeasured;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{
@@ -88,7 +88,7 @@ impl Measurement {
         });
         for (id, observed) in &observation.groups {
             let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
-            group.observe(observed, &self.topics, now);
+            group.observe(observed, &self.topics, &observation.topics, now);
         }
         self.open = time_lag::wanted(&mut self.topics, &self.groups, observation);
     }
@@ -160,7 +160,13 @@ impl Group {
         self.topics.values_mut().for_each(|topic| topic.keep_commits(|_| false));
     }
 
-    fn observe(&mut self, observed: &GroupObservation, topics: &HashMap<TopicName, Topic>, now: Timestamp) {
+    fn observe(
+        &mut self,
+        observed: &GroupObservation,
+        topics: &HashMap<TopicName, Topic>,
+        read: &BTreeMap<TopicName, Measured<TopicObservation>>,
+        now: Timestamp,
+    ) {
         let was_empty = self.state == Ok(GroupState::Empty);
         let is_empty = observed.state == Ok(GroupState::Empty);
         self.state = observed.state;
@@ -172,7 +178,8 @@ impl Group {
             if topics.contains_key(name) {
                 memory.start_over(incarnation(name));
             }
-            let is_there = commits.iter().any(|of_topic| of_topic.topic == *name);
+            let is_told = commits.iter().any(|of_topic| of_topic.topic == *name);
+            let is_there = is_told || hidden(read, name).is_some();
             if !is_there {
                 memory.keep_commits(|_| false);
             }
@@ -208,10 +215,15 @@ impl Group {
     fn view(&mut self, id: GroupId, observed: GroupObservation, context: &Context<'_>) -> GroupView {
         let (commits, topics) = match observed.commits {
             Ok(commits) => {
+                let told: BTreeSet<_> = commits.iter().map(|commits| commits.topic.clone()).collect();
                 let view = |commits| self.topic_view(commits, context);
-                (Ok(()), commits.into_iter().filter_map(view).collect::<Vec<_>>())
+                let mut topics: Vec<_> = commits.into_iter().filter_map(view).collect();
+                topics.extend(self.unmeasured_topics(|topic| {
+                    hidden(context.topics, topic).filter(|_| !told.contains(topic))
+                }));
+                (Ok(()), topics)
             }
-            Err(why) => (Err(why), self.unmeasured_topics(why)),
+            Err(why) => (Err(why), self.unmeasured_topics(|_| Some(why))),
         };
         let mut topics = topics;
         topics.sort_by(|one, other| one.topic.cmp(&other.topic));
@@ -282,21 +294,25 @@ impl Group {
         })
     }
 
-    fn unmeasured_topics(&self, why: Reason) -> Vec<GroupTopicView> {
-        let view = |(topic, memory): (&TopicName, &GroupTopic)| GroupTopicView {
-            topic: topic.clone(),
-            lag: Err(why),
-            time_lag: Err(why),
-            committed_sum: Err(why),
-            consumed_total: memory.consumed_total,
-            lost_total: memory.lost_total,
-            consumed_per_second: Err(why),
-            stuck: Err(why),
-            not_decreasing: Err(why),
-            retention_eta: Err(why),
-            partitions: Vec::new(),
+    /// Those topics for which there is a reason: their counters.
+    fn unmeasured_topics(&self, why: impl Fn(&TopicName) -> Option<Reason>) -> Vec<GroupTopicView> {
+        let view = |(topic, memory): (&TopicName, &GroupTopic)| {
+            let why = why(topic)?;
+            Some(GroupTopicView {
+                topic: topic.clone(),
+                lag: Err(why),
+                time_lag: Err(why),
+                committed_sum: Err(why),
+                consumed_total: memory.consumed_total,
+                lost_total: memory.lost_total,
+                consumed_per_second: Err(why),
+                stuck: Err(why),
+                not_decreasing: Err(why),
+                retention_eta: Err(why),
+                partitions: Vec::new(),
+            })
         };
-        self.topics.iter().filter(|(_, memory)| memory.gone.0.is_none()).map(view).collect()
+        self.topics.iter().filter(|(_, memory)| memory.gone.0.is_none()).filter_map(view).collect()
     }
 
     fn unmeasured_view(&self, group: GroupId, why: Reason) -> GroupView {
@@ -307,9 +323,15 @@ impl Group {
             members: Err::<Arc<_>, _>(why),
             stuck: Err(why),
             commits: Err(why),
-            topics: self.unmeasured_topics(why),
+            topics: self.unmeasured_topics(|_| Some(why)),
         }
     }
+}
+
+/// Why a topic could not be read although it may be there: then a coordinator leaves it out of a group's commits,
+/// and that it is not among them says nothing.
+fn hidden(topics: &BTreeMap<TopicName, Measured<TopicObservation>>, topic: &TopicName) -> Option<Reason> {
+    topics.get(topic)?.as_ref().err().copied().filter(|why| *why != Reason::NoSuchTopic)
 }
 
 /// The sum, unless a part of it is unmeasured: then the whole is.

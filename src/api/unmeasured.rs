@@ -23,7 +23,7 @@ impl From<&Unmeasured> for UnmeasuredStatus {
             subject: item.subject.label(),
             name: item.name.clone(),
             reason: item.reason.label(),
-            detail: item.reason.to_string(),
+            detail: item.detail(),
         }
     }
 }

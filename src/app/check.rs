@@ -9,7 +9,7 @@ use super::{Ending, clock};
 use crate::cli::CheckArgs;
 use crate::config::{self, check_files};
 use crate::kafka::{Cluster, ClusterConfig, Filter};
-use crate::model::Selector;
+use crate::model::{ClusterName, Selector};
 
 /// # Errors
 /// When standard output cannot be written.
@@ -24,8 +24,11 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<Ending> {
             // It was fine a moment ago; a file that changed meanwhile is simply checked again next time.
             let Ok(config) = config::load(file) else { continue };
             for cluster in config.clusters {
-                if !connect(cluster, arguments.json, &mut out)? {
-                    ending = Ending::Failed;
+                // Of several clusters the worst decides, and what can be corrected in the file is worst.
+                match connect(cluster, arguments.json, &mut out)? {
+                    Ending::Fine => {}
+                    Ending::Failed if ending == Ending::Refused => {}
+                    worse => ending = worse,
                 }
             }
         }
@@ -33,32 +36,39 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<Ending> {
     Ok(ending)
 }
 
-/// What is there, and which of it `config` would watch. False when the cluster cannot be reached.
-fn connect(config: ClusterConfig, json: bool, out: &mut impl Write) -> anyhow::Result<bool> {
+/// What is there, and which of it `config` would watch. Fails when the cluster cannot be reached.
+fn connect(config: ClusterConfig, json: bool, out: &mut impl Write) -> anyhow::Result<Ending> {
     let (groups, topics) = (config.groups.clone(), config.topics.clone());
     let name = config.name.clone();
     let stop = Arc::new(AtomicBool::new(false));
     let everything = ClusterConfig { groups: Filter::default(), topics: Filter::default(), ..config };
-    let observed = Cluster::connect(everything, Arc::clone(&stop)).and_then(|mut cluster| {
-        std::thread::scope(|threads| {
-            let events = cluster.events();
-            threads.spawn(move || events.run());
-            let observed = cluster.observe(&clock::now);
-            stop.store(true, Ordering::Relaxed);
-            observed
-        })
+    let mut cluster = match Cluster::connect(everything, Arc::clone(&stop)) {
+        Ok(cluster) => cluster,
+        Err(refused) => {
+            if json {
+                unreachable(&name, &refused.to_string(), out)?;
+            } else {
+                writeln!(out, "{refused}")?;
+            }
+            return Ok(Ending::Refused);
+        }
+    };
+    let observed = std::thread::scope(|threads| {
+        let events = cluster.events();
+        threads.spawn(move || events.run());
+        let observed = cluster.observe(&clock::now);
+        stop.store(true, Ordering::Relaxed);
+        observed
     });
     let observed = match observed {
         Ok(observed) => observed,
-        Err(failed) if json => {
-            let line =
-                serde_json::json!({"cluster": name.as_str(), "reachable": false, "why": failed.to_string()});
-            writeln!(out, "{line}")?;
-            return Ok(false);
-        }
         Err(failed) => {
-            writeln!(out, "cluster {name}: cannot be reached: {failed}")?;
-            return Ok(false);
+            if json {
+                unreachable(&name, &failed.to_string(), out)?;
+            } else {
+                writeln!(out, "cluster {name}: cannot be reached: {failed}")?;
+            }
+            return Ok(Ending::Failed);
         }
     };
     let all_groups: BTreeSet<_> = observed.groups.keys().map(|group| group.as_str()).collect();
@@ -73,12 +83,17 @@ fn connect(config: ClusterConfig, json: bool, out: &mut impl Write) -> anyhow::R
             "groups": watched(&groups, &all_groups), "topics": watched(&topics, &all_topics),
         });
         writeln!(out, "{line}")?;
-        return Ok(true);
+        return Ok(Ending::Fine);
     }
     writeln!(out, "cluster {name}: reached, {}", count(brokers, "broker"))?;
     selectors("group", &groups, &all_groups, out)?;
     selectors("topic", &topics, &all_topics, out)?;
-    Ok(true)
+    Ok(Ending::Fine)
+}
+
+fn unreachable(cluster: &ClusterName, why: &str, out: &mut impl Write) -> anyhow::Result<()> {
+    let line = serde_json::json!({ "cluster": cluster.as_str(), "reachable": false, "why": why });
+    Ok(writeln!(out, "{line}")?)
 }
 
 fn selectors(

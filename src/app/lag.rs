@@ -18,7 +18,7 @@ use crate::api::{ClusterStatus, GroupStatus};
 use crate::cli::{Color, LagArgs};
 use crate::config::Config;
 use crate::kafka::Filter;
-use crate::model::{Selector, Snapshot};
+use crate::model::{Selector, Snapshot, Subject};
 
 /// A rate needs two measurements; this far apart they are good enough for a look.
 const BETWEEN_READINGS: Duration = Duration::from_secs(1);
@@ -29,16 +29,14 @@ const NO_HISTORY: u64 = 0;
 /// Where there is no terminal: wide enough for every column.
 const WIDTH_OF_A_FILE: usize = 200;
 
-/// What `--json` writes: the same shapes as the API.
+/// Kafka leaves out of its lists what the user may not describe, without a word.
+const NOTHING_THERE: &str = "no topic and no consumer group can be seen: the cluster is empty, the settings leave \
+                             all of it out, or the user lacks DESCRIBE on topics, groups and the cluster";
+
+/// What `--json` writes: the API's answers about clusters and groups, together.
 #[derive(Serialize)]
 struct Report {
-    clusters: Vec<ClusterReport>,
-}
-
-#[derive(Serialize)]
-struct ClusterReport {
-    #[serde(flatten)]
-    cluster: ClusterStatus,
+    clusters: Vec<ClusterStatus>,
     groups: Vec<GroupStatus>,
 }
 
@@ -116,10 +114,39 @@ async fn show(watchers: Vec<Watcher>, arguments: &LagArgs, color: Color) -> anyh
         let because = snapshot.down_because.as_deref().unwrap_or("no reason known");
         say(&format!("plimsoll: cluster {} cannot be measured: {because}", snapshot.cluster));
     }
+    let mut missed = false;
+    for snapshot in snapshots.iter().filter(|snapshot| snapshot.up.is_ok()) {
+        for sentence in missing(snapshot, arguments) {
+            say(&format!("plimsoll: cluster {}: {sentence}", snapshot.cluster));
+            missed = true;
+        }
+    }
     if arguments.json || down.len() < snapshots.len() {
         draw(&snapshots, arguments, color)?;
     }
-    Ok(if down.is_empty() { Ending::Fine } else { Ending::Failed })
+    Ok(if down.is_empty() && !missed { Ending::Fine } else { Ending::Failed })
+}
+
+/// What was asked for and cannot be told, of a cluster that was measured: groups and topics asked for by name, or
+/// everything, when nothing was asked for and nothing is there to be seen.
+fn missing(snapshot: &Snapshot, arguments: &LagArgs) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for one in &snapshot.unmeasured {
+        let asked_for: &[Selector] = match one.subject {
+            Subject::Group => &arguments.group,
+            Subject::Topic => &arguments.topic,
+            Subject::Cluster | Subject::Partition => &[],
+        };
+        if asked_for.iter().any(|selector| selector.exact() == Some(&one.name)) {
+            let subject = one.subject.label();
+            sentences.push(format!("{subject} {} cannot be measured: {}", one.name, one.detail()));
+        }
+    }
+    let asks_for_all = arguments.group.is_empty() && arguments.topic.is_empty();
+    if asks_for_all && snapshot.groups.is_empty() && snapshot.topics.is_empty() {
+        sentences.push(NOTHING_THERE.to_owned());
+    }
+    sentences
 }
 
 /// One measurement of each cluster, all at once.
@@ -175,9 +202,11 @@ fn width() -> usize {
 }
 
 fn report(snapshots: &[Arc<Snapshot>]) -> Report {
-    let cluster = |snapshot: &Arc<Snapshot>| ClusterReport {
-        cluster: ClusterStatus::of(snapshot),
-        groups: snapshot.groups.iter().map(|group| GroupStatus::of(snapshot, group, None, None)).collect(),
+    let groups = |snapshot: &Arc<Snapshot>| -> Vec<GroupStatus> {
+        snapshot.groups.iter().map(|group| GroupStatus::of(snapshot, group, None, None)).collect()
     };
-    Report { clusters: snapshots.iter().map(cluster).collect() }
+    Report {
+        clusters: snapshots.iter().map(|snapshot| ClusterStatus::of(snapshot)).collect(),
+        groups: snapshots.iter().flat_map(groups).collect(),
+    }
 }

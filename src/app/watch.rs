@@ -92,7 +92,7 @@ impl Watcher {
             let answers = self.cluster.time_lookups(&observation, &questions);
             lock(&self.engine).learn(&questions, &answers);
         }
-        self.cluster.read_log_starts(&mut observation);
+        self.cluster.read_log_starts(&mut observation)?;
         Ok(observation)
     }
 }

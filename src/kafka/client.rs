@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -23,6 +23,9 @@ const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many of the latest errors are kept to explain why a cluster cannot be reached.
 const ERRORS_KEPT: usize = 16;
+
+/// A request fails a moment before librdkafka tells why: that is waited for, at most for this long.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// The round trips of requests to one broker.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,7 @@ pub(super) type Client = BaseConsumer<Listener>;
 pub(super) struct Listener {
     round_trips: Mutex<BTreeMap<i32, BrokerRoundTrip>>,
     errors: Mutex<Vec<(c_int, String)>>,
+    told: Condvar,
 }
 
 /// Makes a client. No broker is spoken to yet.
@@ -59,10 +63,10 @@ pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
         .set("bootstrap.servers", config.bootstrap_servers.join(","))
         .set("allow.auto.create.topics", "false")
         .set("statistics.interval.ms", STATISTICS_INTERVAL.as_millis().to_string())
-        .set_log_level(RDKafkaLogLevel::Warning);
+        .set_log_level(RDKafkaLogLevel::Info);
     settings
         .create_with_context(Listener::default())
-        .map_err(|failed| error::refused_settings(&config.name, &failed))
+        .map_err(|failed| error::refused_settings(config, &failed))
 }
 
 /// Hears a client's events. Runs until it is told to stop; without it statistics and errors never arrive.
@@ -102,9 +106,24 @@ impl Listener {
         lock(&self.round_trips).values().cloned().collect()
     }
 
-    /// The latest errors, oldest first, as code and text.
-    pub(super) fn errors(&self) -> Vec<(c_int, String)> {
-        lock(&self.errors).clone()
+    /// The latest errors, oldest first, as code and text. When there is none yet, the first is waited for at most
+    /// `within`.
+    fn errors(&self, within: Duration) -> Vec<(c_int, String)> {
+        let told = self.told.wait_timeout_while(lock(&self.errors), within, |errors| errors.is_empty());
+        told.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn heard(&self, code: c_int, text: &str) {
+        // It follows each of the others, dozens of times, while those are told once in half a minute.
+        if code == error::ALL_BROKERS_DOWN {
+            return;
+        }
+        let mut errors = lock(&self.errors);
+        if errors.len() == ERRORS_KEPT {
+            errors.remove(0);
+        }
+        errors.push((code, text.to_owned()));
+        self.told.notify_all();
     }
 
     pub(super) fn forget_errors(&self) {
@@ -119,19 +138,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl ConsumerContext for Listener {}
 
 impl ClientContext for Listener {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         // Whether a cluster is reachable is said once, by the watcher; librdkafka says it on every attempt.
         tracing::debug!(target: "librdkafka", facility, "{message}");
+        // A connection that is closed by the broker is no error to librdkafka, but tells much about a listener.
+        if facility == "FAIL" && level as i32 > RDKafkaLogLevel::Error as i32 {
+            self.heard(error::TRANSPORT, message);
+        }
     }
 
     fn error(&self, failed: KafkaError, text: &str) {
         tracing::debug!(target: "librdkafka", error = %failed, "{text}");
         let code = failed.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown) as c_int;
-        let mut errors = lock(&self.errors);
-        if errors.len() == ERRORS_KEPT {
-            errors.remove(0);
-        }
-        errors.push((code, text.to_owned()));
+        self.heard(code, text);
     }
 
     fn stats_raw(&self, json: &[u8]) {
@@ -184,7 +203,9 @@ impl RoundTripWindow {
 
 /// Why no broker could be asked, from the latest errors that librdkafka has told.
 pub(super) fn unreachable(config: &ClusterConfig, client: &Client, failed: &KafkaError) -> ClusterError {
-    let errors = client.listener().errors();
-    let sentence = error::explain(&config.bootstrap_servers, &errors, &failed.to_string());
-    ClusterError { reason: Reason::Unreachable, sentence }
+    // Who was silent until the time was up has had the time to tell.
+    let is_silent = failed.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut);
+    let errors = client.listener().errors(if is_silent { Duration::ZERO } else { TELLING });
+    let reason = if is_silent && errors.is_empty() { Reason::TimedOut } else { Reason::Unreachable };
+    ClusterError { reason, sentence: error::explain(&config.bootstrap_servers, &errors) }
 }

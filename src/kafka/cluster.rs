@@ -3,14 +3,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
+use rdkafka::metadata::Metadata;
 
 use super::client::{self, BrokerRoundTrip, Client, ClientEvents, Listening};
 use super::config::ClusterConfig;
-use super::error::ClusterError;
+use super::error::{Answers, ClusterError};
 use super::groups::Groups;
 use super::native::{AdminCalls, OffsetSpec};
 use super::offsets;
@@ -33,8 +34,17 @@ pub struct Cluster {
     cluster_id: Option<String>,
     groups: Groups,
     topics: Topics,
+    /// How many brokers the last metadata named.
+    brokers: usize,
+    /// A request of this cycle met with silence.
+    hurried: bool,
     timings: Vec<RequestTiming>,
 }
+
+/// Once a request has waited in vain, those that follow in the same cycle wait for this part of the request timeout
+/// only: a broker that answers at all answers in far less, and a cycle that waits for one broker again and again
+/// would make all that is well look old.
+const HURRIED: u32 = 8;
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +62,17 @@ impl Cluster {
         let client = Arc::new(client::connect(&config)?);
         let topics = Topics::new(config.topics.clone());
         let groups = Groups::new(config.groups.clone());
-        Ok(Self { config, client, stop, cluster_id: None, groups, topics, timings: Vec::new() })
+        Ok(Self {
+            config,
+            client,
+            stop,
+            cluster_id: None,
+            groups,
+            topics,
+            brokers: 0,
+            hurried: false,
+            timings: Vec::new(),
+        })
     }
 
     /// The part that hears the client's events; to be run on a thread of its own.
@@ -67,14 +87,11 @@ impl Cluster {
     /// # Errors
     /// When no broker answers at all. What fails alone is marked in the observation.
     pub fn observe(&mut self, clock: &dyn Fn() -> Timestamp) -> Result<Observation, ClusterError> {
-        let metadata = self.timed("metadata", |cluster| {
-            let _span = tracing::info_span!("kafka.metadata").entered();
-            cluster.client.fetch_metadata(None, cluster.config.request_timeout)
-        });
-        let metadata = metadata.map_err(|failed| client::unreachable(&self.config, &self.client, &failed))?;
+        self.hurried = false;
+        let metadata = self.metadata()?;
         self.client.listener().forget_errors();
         if self.cluster_id.is_none() {
-            self.cluster_id = self.client.client().fetch_cluster_id(self.config.request_timeout);
+            self.cluster_id = self.client.client().fetch_cluster_id(self.timeout());
         }
         let brokers = metadata.brokers().iter().map(|broker| Broker {
             id: broker.id(),
@@ -86,32 +103,27 @@ impl Cluster {
             ..Observation::default()
         };
         observation.brokers.sort_by_key(|broker| broker.id);
-        self.timed("describe_topics", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            observation.topics = cluster.topics.read(&metadata, &calls);
-        });
+        self.brokers = observation.brokers.len();
+        self.ask("describe_topics", |topics, _, calls| {
+            let answers;
+            (observation.topics, answers) = topics.read(&metadata, calls);
+            answers
+        })?;
         drop(metadata);
-        self.timed("list_groups", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            cluster.groups.list(&calls);
-        });
-        self.timed("offset_fetch", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            cluster.groups.read_commits(&calls, &mut cluster.topics, &mut observation);
-        });
-        self.timed("describe_groups", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            cluster.groups.describe(&calls, &mut cluster.topics, &mut observation);
-        });
+        self.ask("list_groups", |_, groups, calls| groups.list(calls))?;
+        self.ask("offset_fetch", |topics, groups, calls| {
+            groups.read_commits(calls, topics, &mut observation)
+        })?;
+        self.ask("describe_groups", |topics, groups, calls| {
+            groups.describe(calls, topics, &mut observation)
+        })?;
         observation.ends_at = clock();
-        self.timed("list_offsets_end", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            offsets::read(&calls, &mut observation, OffsetSpec::Latest, false, |p| &mut p.end);
-        });
-        self.timed("list_offsets_last_stable", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            offsets::read(&calls, &mut observation, OffsetSpec::Latest, true, |p| &mut p.last_stable);
-        });
+        self.ask("list_offsets_end", |_, _, calls| {
+            offsets::read(calls, &mut observation, OffsetSpec::Latest, false, |p| &mut p.end)
+        })?;
+        self.ask("list_offsets_last_stable", |_, _, calls| {
+            offsets::read(calls, &mut observation, OffsetSpec::Latest, true, |p| &mut p.last_stable)
+        })?;
         Ok(observation)
     }
 
@@ -123,17 +135,19 @@ impl Cluster {
         questions: &[TimeQuestion],
     ) -> Vec<Measured<TimeAnswer>> {
         self.timed("list_offsets_time", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
+            let calls = AdminCalls::new(&*cluster.client, cluster.timeout(), &cluster.stop);
             offsets::time_lookups(&calls, observation, questions)
         })
     }
 
     /// Asks where the logs start: the last request of a cycle.
-    pub fn read_log_starts(&mut self, observation: &mut Observation) {
-        self.timed("list_offsets_start", |cluster| {
-            let calls = AdminCalls::new(&*cluster.client, cluster.config.request_timeout, &cluster.stop);
-            offsets::read(&calls, observation, OffsetSpec::Earliest, false, |p| &mut p.log_start);
-        });
+    ///
+    /// # Errors
+    /// When no broker answers any more.
+    pub fn read_log_starts(&mut self, observation: &mut Observation) -> Result<(), ClusterError> {
+        self.ask("list_offsets_start", |_, _, calls| {
+            offsets::read(calls, observation, OffsetSpec::Earliest, false, |p| &mut p.log_start)
+        })
     }
 
     /// The settings of this cluster.
@@ -151,6 +165,45 @@ impl Cluster {
     /// How long the requests since the last call of this took.
     pub fn take_timings(&mut self) -> Vec<RequestTiming> {
         std::mem::take(&mut self.timings)
+    }
+
+    fn timeout(&self) -> Duration {
+        let timeout = self.config.request_timeout;
+        if self.hurried { timeout / HURRIED } else { timeout }
+    }
+
+    /// Of several brokers it may be asked of the one that hangs: then it gets a second chance.
+    fn metadata(&mut self) -> Result<Metadata, ClusterError> {
+        self.timed("metadata", |cluster| {
+            let _span = tracing::info_span!("kafka.metadata").entered();
+            let fetch = |cluster: &Self| cluster.client.fetch_metadata(None, cluster.timeout());
+            let first = fetch(cluster);
+            let fetched = if first.is_err() && cluster.brokers > 1 && !cluster.hurried {
+                cluster.hurried = true;
+                fetch(cluster)
+            } else {
+                first
+            };
+            fetched.map_err(|failed| client::unreachable(&cluster.config, &cluster.client, &failed))
+        })
+    }
+
+    /// One family of requests. When all of them meet with silence, metadata tells whether anybody is there at all:
+    /// if not, the cycle ends here instead of running every further request into its timeout.
+    fn ask(
+        &mut self,
+        request: &'static str,
+        ask: impl FnOnce(&mut Topics, &mut Groups, &AdminCalls<'_>) -> Answers,
+    ) -> Result<(), ClusterError> {
+        let answers = self.timed(request, |cluster| {
+            let calls = AdminCalls::new(&*cluster.client, cluster.timeout(), &cluster.stop);
+            ask(&mut cluster.topics, &mut cluster.groups, &calls)
+        });
+        self.hurried |= answers.some_silent();
+        if answers.all_silent() && !self.stop.load(Ordering::Relaxed) {
+            drop(self.metadata()?);
+        }
+        Ok(())
     }
 
     #[expect(clippy::disallowed_methods, reason = "measures how long a request takes, never decides by it")]

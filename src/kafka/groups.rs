@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use std::sync::Arc;
 
 use super::config::Filter;
-use super::error::reason;
+use super::error::{Answers, CallError, reason};
 use super::native::{AdminCalls, DescribedMember, ListedGroup, PartitionAnswer};
 use super::topics::Topics;
 use crate::model::{
@@ -54,7 +54,7 @@ impl Groups {
     }
 
     /// Lists the groups: state and type of each, and whether every broker has told its own.
-    pub(super) fn list(&mut self, calls: &AdminCalls<'_>) {
+    pub(super) fn list(&mut self, calls: &AdminCalls<'_>) -> Answers {
         let span = tracing::info_span!(
             "kafka.list_groups",
             groups = tracing::field::Empty,
@@ -69,8 +69,11 @@ impl Groups {
         for group in named {
             self.known.entry(group).or_insert_with(Known::unlisted).named = true;
         }
+        let mut answers = Answers::default();
         match calls.list_groups() {
             Ok(listing) => {
+                listing.groups.iter().for_each(|_| answers.count(None));
+                listing.errors.iter().for_each(|failed| answers.count(Some(failed.reason())));
                 span.record("groups", listing.groups.len());
                 span.record("errors", listing.errors.len());
                 self.complete = listing.errors.is_empty();
@@ -84,6 +87,7 @@ impl Groups {
             }
             Err(failed) => {
                 tracing::debug!(error = %failed, "the groups could not be listed");
+                answers.count(Some(failed.reason()));
                 self.complete = false;
             }
         }
@@ -91,6 +95,7 @@ impl Groups {
         for known in self.known.values_mut().filter(|known| !known.listed) {
             (known.kind, known.state) = (Err(why), Err(why));
         }
+        answers
     }
 
     /// Reads the committed offsets of every known group into `observation.groups`. A group that was seen before,
@@ -100,7 +105,7 @@ impl Groups {
         calls: &AdminCalls<'_>,
         topics: &mut Topics,
         observation: &mut Observation,
-    ) {
+    ) -> Answers {
         let span = tracing::info_span!(
             "kafka.offset_fetch",
             groups = self.known.len(),
@@ -110,13 +115,15 @@ impl Groups {
         let ids: Vec<GroupId> = self.known.keys().cloned().collect();
         let names: Vec<_> = ids.iter().map(GroupId::as_str).collect();
         let topics = std::cell::RefCell::new(topics);
-        let answers = calls.committed_offsets(&names, IN_FLIGHT, |partitions| {
+        let committed = calls.committed_offsets(&names, IN_FLIGHT, |partitions| {
             by_topic(partitions, &mut topics.borrow_mut())
         });
         observation.groups_complete = self.complete;
         let mut errors = 0_u64;
-        for (id, answer) in ids.into_iter().zip(answers) {
+        let mut answers = Answers::default();
+        for (id, answer) in ids.into_iter().zip(committed) {
             let commits = answer.map_err(|failed| failed.reason());
+            answers.count(commits.as_ref().err().copied());
             errors += u64::from(commits.is_err());
             let Some(known) = self.known.get(&id) else { continue };
             let is_empty = commits.as_ref().is_ok_and(Vec::is_empty);
@@ -139,6 +146,7 @@ impl Groups {
             observation.groups.insert(id, group);
         }
         span.record("errors", errors);
+        answers
     }
 
     /// Reads the members of the groups whose turn it is, or whose state has changed, and fills in those known.
@@ -147,8 +155,9 @@ impl Groups {
         calls: &AdminCalls<'_>,
         topics: &mut Topics,
         observation: &mut Observation,
-    ) {
+    ) -> Answers {
         let cycle = self.cycle;
+        let mut answers = Answers::default();
         let due: Vec<GroupId> =
             self.known.iter().filter(|(_, known)| known.is_due(cycle)).map(|(id, _)| id.clone()).collect();
         if !due.is_empty() {
@@ -156,8 +165,9 @@ impl Groups {
             let _entered = span.enter();
             let names: Vec<_> = due.iter().map(GroupId::as_str).collect();
             match calls.describe_groups(&names) {
-                Ok(answers) => {
-                    for answer in answers {
+                Ok(described) => {
+                    for answer in described {
+                        answers.count(answer.members.as_ref().err().map(CallError::reason));
                         let Some(known) = self.known.get_mut(answer.id.as_str()) else { continue };
                         let members = answer.members.map_err(|failed| failed.reason());
                         let members =
@@ -166,6 +176,7 @@ impl Groups {
                     }
                 }
                 Err(failed) => {
+                    answers.count(Some(failed.reason()));
                     for id in due {
                         let Some(known) = self.known.get_mut(&id) else { continue };
                         let members = Err(failed.reason());
@@ -183,6 +194,7 @@ impl Groups {
                 (_, None) => Err(Reason::NotYetRead),
             };
         }
+        answers
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{CallError, reason};
+use super::error::{Answers, CallError, reason};
 use super::native::{AdminCalls, OffsetRequest, OffsetSpec, PartitionAnswer};
 use crate::model::{
     Measured, Observation, Offset, PartitionObservation, Reason, TimeAnswer, TimeQuestion, Timestamp,
@@ -13,26 +13,29 @@ use crate::model::{
 const CHUNK: usize = 250;
 const IN_FLIGHT: usize = 8;
 
-/// Asks every partition that has a leader for `spec` and writes the answers into `field`.
+/// Asks every partition that has a leader for `spec` and writes the answers into `field`. One whose end could not be
+/// read is not asked for anything else: it would only take the same time to fail for the same reason.
 pub(super) fn read(
     calls: &AdminCalls<'_>,
     observation: &mut Observation,
     spec: OffsetSpec,
     read_committed: bool,
     field: impl Fn(&mut PartitionObservation) -> &mut Measured<Offset>,
-) {
+) -> Answers {
     let mut by_leader = BTreeMap::<i32, Vec<OffsetRequest>>::new();
     let mut count = 0_usize;
     for (name, topic) in &mut observation.topics {
         let Ok(topic) = topic else { continue };
         for (number, partition) in (0..).zip(&mut topic.partitions) {
-            match partition.leader {
-                Some(leader) => {
+            let failed = partition.end.err().filter(|why| *why != Reason::NotYetRead);
+            match (partition.leader, failed) {
+                (_, Some(failed)) => *field(partition) = Err(failed),
+                (Some(leader), None) => {
                     let request = OffsetRequest { topic: name.clone(), partition: number, spec };
                     by_leader.entry(leader).or_default().push(request);
                     count += 1;
                 }
-                None => *field(partition) = Err(Reason::NoLeader),
+                (None, None) => *field(partition) = Err(Reason::NoLeader),
             }
         }
     }
@@ -44,9 +47,11 @@ pub(super) fn read(
     );
     let _entered = span.enter();
     let batches = chunks(by_leader);
-    let answers = ask(calls, &batches, read_committed);
+    let found = ask(calls, &batches, read_committed);
     let mut errors = 0_u64;
-    for (request, answer) in batches.iter().flatten().zip(answers) {
+    let mut answers = Answers::default();
+    for (request, answer) in batches.iter().flatten().zip(found) {
+        answers.count(answer.err());
         let Some(Ok(topic)) = observation.topics.get_mut(&request.topic) else { continue };
         let Some(partition) = topic.partitions.get_mut(request.partition as usize) else { continue };
         errors += u64::from(answer.is_err());
@@ -54,6 +59,7 @@ pub(super) fn read(
             answer.and_then(|(offset, _)| Offset::try_from(offset).map_err(|_| Reason::NotYetRead));
     }
     span.record("errors", errors);
+    answers
 }
 
 /// Answers `questions`, in their order; they are sorted and hold no partition twice.

@@ -1,12 +1,12 @@
 //! The watched topics: which there are, where their partitions live, their ids and the settings that measuring needs.
 //! Ids are asked in every cycle, so that a topic made again under its old name is noticed at once; settings in turns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use super::config::Filter;
-use super::error::reason;
+use super::error::{Answers, CallError, reason};
 use super::native::{AdminCalls, DescribedConfigs};
 use crate::model::{
     Measured, Millis, PartitionObservation, Reason, TopicConfigs, TopicId, TopicName, TopicObservation,
@@ -21,13 +21,15 @@ pub(super) struct Topics {
     filter: Filter,
     /// Every name ever met, shared; `None` for those that are not watched.
     names: HashMap<Box<str>, Option<TopicName>>,
+    /// Those that were there once and, as far as is known, have not been deleted since.
+    seen: BTreeSet<TopicName>,
     configs: HashMap<TopicName, (u64, Measured<TopicConfigs>)>,
     cycle: u64,
 }
 
 impl Topics {
     pub(super) fn new(filter: Filter) -> Self {
-        Self { filter, names: HashMap::new(), configs: HashMap::new(), cycle: 0 }
+        Self { filter, names: HashMap::new(), seen: BTreeSet::new(), configs: HashMap::new(), cycle: 0 }
     }
 
     /// The shared name of a watched topic.
@@ -40,40 +42,59 @@ impl Topics {
         watched
     }
 
-    /// Every watched topic of `metadata`, and those that the settings name and it lacks.
+    /// Every watched topic of `metadata`, and those that it lacks: named in the settings, or seen before and hidden
+    /// since. One that was seen before and is told not to exist was deleted, and is forgotten.
     pub(super) fn read(
         &mut self,
         metadata: &Metadata,
         calls: &AdminCalls<'_>,
-    ) -> BTreeMap<TopicName, Measured<TopicObservation>> {
+    ) -> (BTreeMap<TopicName, Measured<TopicObservation>>, Answers) {
         let mut topics = BTreeMap::new();
+        let mut answers = Answers::default();
         for topic in metadata.topics() {
             let Some(name) = self.watched(topic.name()) else { continue };
             topics.insert(name, observe(topic));
         }
-        let named: Vec<_> = self.filter.exact_names().map(TopicName::from).collect();
-        for name in named {
+        let named: BTreeSet<_> = self.filter.exact_names().map(TopicName::from).collect();
+        for name in named.union(&self.seen) {
             // Metadata for all topics leaves out what may not be described; asking by name tells.
-            topics.entry(name).or_insert(Err(Reason::NoSuchTopic));
+            topics.entry(name.clone()).or_insert(Err(Reason::NotYetRead));
         }
-        self.read_ids(&mut topics, calls);
-        self.read_configs(&mut topics, calls);
+        self.read_ids(&mut topics, calls, &mut answers);
+        topics.retain(|name, topic| !matches!(topic, Err(Reason::NoSuchTopic)) || named.contains(name));
+        self.seen.retain(|name| topics.contains_key(name));
+        self.seen.extend(topics.iter().filter(|(_, topic)| topic.is_ok()).map(|(name, _)| name.clone()));
+        // Who is silent is not asked twice.
+        if !answers.all_silent() {
+            self.read_configs(&mut topics, calls, &mut answers);
+        }
         self.cycle += 1;
-        topics
+        (topics, answers)
     }
 
-    fn read_ids(&self, topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>, calls: &AdminCalls<'_>) {
+    fn read_ids(
+        &self,
+        topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>,
+        calls: &AdminCalls<'_>,
+        answers: &mut Answers,
+    ) {
         let span = tracing::info_span!("kafka.describe_topics", topics = topics.len());
         let _entered = span.enter();
         let names: Vec<TopicName> = topics.keys().cloned().collect();
         if names.is_empty() {
             return;
         }
-        let described = match calls.describe_topics(&names.iter().map(TopicName::as_str).collect::<Vec<_>>())
-        {
+        let described = calls.describe_topics(&names.iter().map(TopicName::as_str).collect::<Vec<_>>());
+        answers.count(described.as_ref().err().map(CallError::reason));
+        let described = match described {
             Ok(described) => described,
             Err(failed) => {
-                topics.values_mut().flatten().for_each(|topic| topic.id = Err(failed.reason()));
+                for topic in topics.values_mut() {
+                    match topic {
+                        Ok(topic) => topic.id = Err(failed.reason()),
+                        Err(why) => *why = failed.reason(),
+                    }
+                }
                 return;
             }
         };
@@ -93,6 +114,7 @@ impl Topics {
         &mut self,
         topics: &mut BTreeMap<TopicName, Measured<TopicObservation>>,
         calls: &AdminCalls<'_>,
+        answers: &mut Answers,
     ) {
         self.configs.retain(|name, _| topics.contains_key(name));
         let cycle = self.cycle;
@@ -107,9 +129,11 @@ impl Topics {
         if !due.is_empty() {
             let span = tracing::info_span!("kafka.describe_configs", topics = due.len());
             let _entered = span.enter();
-            match calls.topic_configs(&due.iter().map(TopicName::as_str).collect::<Vec<_>>()) {
-                Ok(answers) => {
-                    for answer in answers {
+            let described = calls.topic_configs(&due.iter().map(TopicName::as_str).collect::<Vec<_>>());
+            answers.count(described.as_ref().err().map(CallError::reason));
+            match described {
+                Ok(described) => {
+                    for answer in described {
                         let name = TopicName::from(answer.topic.as_str());
                         self.configs.insert(name, (cycle, parse(answer)));
                     }

@@ -155,3 +155,17 @@ pub struct Unmeasured {
     pub name: String,
     pub reason: Reason,
 }
+
+impl Unmeasured {
+    /// The reason as one clause for people, with what to do about this very thing.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match (self.subject, self.reason) {
+            // Which of the two is missing shows in what is absent; a user with both sees everything.
+            (Subject::Topic, Reason::NotAuthorized) => {
+                "not authorized: grant DESCRIBE and DESCRIBE_CONFIGS on it to the daemon's user".to_owned()
+            }
+            (_, reason) => reason.to_string(),
+        }
+    }
+}
