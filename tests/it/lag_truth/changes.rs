@@ -189,6 +189,13 @@ fn a_deleted_group_vanishes_without_complaint() {
         scene.expect("made again", 4, 0, 0, 0);
         scene.commit(0, 6);
         scene.expect("further than before", 0, 1, 0, 0);
+        scene.cluster.delete_group(&scene.group);
+        assert!(group(&scene.watched.cycle(), &scene.group).is_none());
+        scene.produce(0, 4);
+        scene.commit(0, 8);
+        scene.expect("made again further on", 2, 1, 0, 4);
+        scene.commit(0, 10);
+        scene.expect("and consumed", 0, 3, 0, 4);
     }
 }
 
