@@ -10,7 +10,7 @@ const SHARE_OF_AGE: u64 = 1000;
 
 /// Polls are believed when record times agree with them to this, for so long.
 const POLL_SLACK: Millis = Millis::from_seconds(1);
-const BELIEVED_FOR: Millis = Millis::from_seconds(60);
+const BELIEVED_FOR: Millis = Millis::from_seconds(15);
 
 /// Bounds kept per partition; what is thinned out is asked again when it is needed.
 const POINTS: usize = 12;

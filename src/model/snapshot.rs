@@ -90,7 +90,7 @@ pub struct GroupTopicView {
     pub committed_sum: Measured<u64>,
     /// Records whose first commit was seen.
     pub consumed_total: u64,
-    /// Records that retention deleted before they were committed.
+    /// Records that retention deleted before they were committed; told in the tick after their deletion was seen.
     pub lost_total: u64,
     /// Records consumed per second, over the last half minute.
     pub consumed_per_second: Measured<f64>,
