@@ -30,11 +30,10 @@ fn means(word: &str, metric: Metric) -> bool {
     } else {
         word.strip_prefix(metric.name())
     };
-    match (rest, metric.kind()) {
-        (Some(""), _) => true,
-        (Some("_sum" | "_count"), MetricKind::Summary | MetricKind::Histogram) => true,
-        (Some("_bucket"), MetricKind::Histogram) => true,
-        _ => false,
+    match rest {
+        Some("_sum" | "_count") => matches!(metric.kind(), MetricKind::Summary | MetricKind::Histogram),
+        Some("_bucket") => metric.kind() == MetricKind::Histogram,
+        rest => rest == Some(""),
     }
 }
 
