@@ -62,7 +62,9 @@ pub(super) fn reason(code: c_int) -> Reason {
 #[derive(Debug, Clone, Error)]
 #[error("{sentence}")]
 pub struct ClusterError {
+    /// What is said to programs.
     pub reason: Reason,
+    /// What is said to people: one clause with what to do.
     pub sentence: String,
 }
 
