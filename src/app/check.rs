@@ -28,17 +28,15 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<Ending> {
         out.write_all(&told)?;
         return Ok(Ending::Refused);
     }
-    let is_reached = if arguments.json {
-        connect_as_json(&arguments.files, &told, &mut out)?
-    } else {
-        out.write_all(&told)?;
-        let mut is_reached = true;
-        for cluster in arguments.files.iter().flat_map(|file| clusters(file)) {
-            is_reached &= connect(&cluster, &mut out)?;
-        }
-        is_reached
-    };
-    Ok(if is_reached { Ending::Fine } else { Ending::Failed })
+    if arguments.json {
+        return connect_as_json(&arguments.files, &told, &mut out);
+    }
+    out.write_all(&told)?;
+    let mut ending = Ending::Fine;
+    for cluster in arguments.files.iter().flat_map(|file| clusters(file)) {
+        ending = ending.max(connect(&cluster, &mut out)?);
+    }
+    Ok(ending)
 }
 
 /// It was fine a moment ago; a file that changed meanwhile is simply checked again next time.
@@ -46,18 +44,21 @@ fn clusters(file: &Path) -> Vec<ClusterConfig> {
     config::load(file).map(|config| config.clusters).unwrap_or_default()
 }
 
-/// Everything that is in the cluster, whatever `config` would watch of it.
-fn look(config: &ClusterConfig) -> Result<Found, ClusterError> {
+/// Everything that is in the cluster, whatever `config` would watch of it; or whether the settings or the cluster
+/// are at fault.
+fn look(config: &ClusterConfig) -> Result<Found, (Ending, ClusterError)> {
     let stop = Arc::new(AtomicBool::new(false));
     let everything = ClusterConfig { groups: Filter::default(), topics: Filter::default(), ..config.clone() };
-    let mut cluster = Cluster::connect(everything, Arc::clone(&stop))?;
-    let observed = std::thread::scope(|threads| {
+    let mut cluster =
+        Cluster::connect(everything, Arc::clone(&stop)).map_err(|refused| (Ending::Refused, refused))?;
+    let answered = std::thread::scope(|threads| {
         let events = cluster.events();
         threads.spawn(move || events.run());
         let observed = cluster.observe(&clock::now);
         stop.store(true, Ordering::Relaxed);
         observed
-    })?;
+    });
+    let observed = answered.map_err(|failed| (Ending::Failed, failed))?;
     Ok(Found {
         brokers: observed.brokers.len(),
         groups: observed.groups.keys().map(|group| group.as_str().to_owned()).collect(),
@@ -71,27 +72,32 @@ struct Found {
     topics: BTreeSet<String>,
 }
 
-/// What is there, and which of it `config` would watch. False when the cluster cannot be reached.
-fn connect(config: &ClusterConfig, out: &mut impl Write) -> anyhow::Result<bool> {
+/// Tells what is there, and which of it `config` would watch.
+fn connect(config: &ClusterConfig, out: &mut impl Write) -> anyhow::Result<Ending> {
     let name = &config.name;
     match look(config) {
         Ok(found) => {
             writeln!(out, "cluster {name}: reached, {}", count(found.brokers, "broker"))?;
             selectors("group", &config.groups, &found.groups, out)?;
             selectors("topic", &config.topics, &found.topics, out)?;
-            Ok(true)
+            Ok(Ending::Fine)
         }
-        Err(failed) => {
+        // The sentence about settings names the cluster itself.
+        Err((Ending::Refused, refused)) => {
+            writeln!(out, "{refused}")?;
+            Ok(Ending::Refused)
+        }
+        Err((ending, failed)) => {
             writeln!(out, "cluster {name}: cannot be reached: {failed}")?;
-            Ok(false)
+            Ok(ending)
         }
     }
 }
 
-/// The outcomes in `told`, with what was found added to each cluster. False when one cannot be reached.
-fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyhow::Result<bool> {
+/// The outcomes in `told`, with what was found added to each cluster.
+fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyhow::Result<Ending> {
     let mut outcomes: Value = serde_json::from_slice(told)?;
-    let mut is_reached = true;
+    let mut ending = Ending::Fine;
     for (at, file) in files.iter().enumerate() {
         for (number, cluster) in clusters(file).iter().enumerate() {
             let about = &mut outcomes[at]["clusters"][number];
@@ -105,8 +111,8 @@ fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyh
                     about["groups"] = watched(&cluster.groups, &found.groups).into();
                     about["topics"] = watched(&cluster.topics, &found.topics).into();
                 }
-                Err(failed) => {
-                    is_reached = false;
+                Err((found, failed)) => {
+                    ending = ending.max(found);
                     about["reachable"] = false.into();
                     about["why"] = failed.to_string().into();
                 }
@@ -115,7 +121,7 @@ fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyh
     }
     serde_json::to_writer_pretty(&mut *out, &outcomes)?;
     writeln!(out)?;
-    Ok(is_reached)
+    Ok(ending)
 }
 
 fn selectors(

@@ -139,6 +139,13 @@ fn a_cluster_that_is_not_there_ends_with_1_and_a_sentence() {
     assert_eq!(json.status.code(), Some(1));
     let told: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(told[0]["clusters"][0]["reachable"], false, "{told}");
+
+    let wrong = format!("{UNREACHABLE}    properties: {{ security.protocol: TSL }}\n");
+    std::fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    for arguments in [&["check", "--connect"][..], &["check", "--connect", "--json"]] {
+        let both = run(&[arguments, &["plimsoll.yaml", "wrong.yaml"]].concat());
+        assert_eq!(both.status.code(), Some(2), "{both:?}");
+    }
 }
 
 #[test]
