@@ -16,8 +16,8 @@ pub use watch::Watcher;
 use crate::cli::{Cli, Command, SourceArgs};
 use crate::config::{self, Config};
 
-/// What the process ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the process ends with; of several outcomes the greatest decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
     /// 0
     Fine,

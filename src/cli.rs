@@ -25,8 +25,16 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.
     max_term_width = 100
 )]
 pub struct Cli {
-    /// When to use colour; `auto` is on a terminal and without NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    /// When to use colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Color::Auto,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        display_order = 900
+    )]
     pub color: Color,
     /// The command.
     #[command(subcommand)]
@@ -49,7 +57,7 @@ pub enum Command {
     #[command(after_help = concat!(
         "Examples:\n",
         "  plimsoll lag --bootstrap-server localhost:9092\n",
-        "  plimsoll lag --bootstrap-server kafka:9093 --property security.protocol=SSL --group 'orders-*'\n",
+        "  plimsoll lag -b kafka:9093 --property security.protocol=SSL -g 'orders-*'\n",
         "  plimsoll lag --config plimsoll.yaml --cluster prod --json\n",
         "\nExit codes: 0 fine, 1 a cluster, or what was asked for by name, cannot be measured, 2 bad usage or settings."
     ))]
@@ -66,7 +74,8 @@ pub enum Command {
     #[command(after_help = concat!(
         "Example, for the YAML language server:\n",
         "  plimsoll schema > plimsoll.schema.json\n",
-        "  and as the first line of plimsoll.yaml: # yaml-language-server: $schema=plimsoll.schema.json"
+        "and as the first line of plimsoll.yaml:\n",
+        "  # yaml-language-server: $schema=plimsoll.schema.json"
     ))]
     Schema,
 }
@@ -75,7 +84,7 @@ pub enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
     /// The settings file [default: ./plimsoll.yaml when it exists]
-    #[arg(long, short, value_name = "FILE", env = "PLIMSOLL_CONFIG")]
+    #[arg(long, short, value_name = "FILE", env = "PLIMSOLL_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Brokers to watch without a settings file; PLIMSOLL_CONFIG is then ignored
     #[arg(long, short, value_name = "HOST:PORT,…", value_delimiter = ',')]
@@ -108,11 +117,17 @@ pub struct RunArgs {
     /// The address to serve on, instead of the settings' [default: 0.0.0.0:1876]
     #[arg(long, value_name = "IP:PORT")]
     pub listen: Option<SocketAddr>,
-    /// How log lines are written
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    /// How log lines are written: text, or json with one object a line
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = LogFormat::Text,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub log_format: LogFormat,
     /// What is logged: error, warn, info, debug, trace, or a filter such as `info,plimsoll::kafka=debug`
-    #[arg(long, default_value = "info", value_name = "LEVEL", env = "PLIMSOLL_LOG")]
+    #[arg(long, default_value = "info", value_name = "LEVEL", env = "PLIMSOLL_LOG", hide_env_values = true)]
     pub log_level: String,
 }
 

@@ -23,6 +23,7 @@ pub struct Engine {
 /// Why a cycle has measured nothing.
 #[derive(Debug, Clone)]
 pub struct Outage {
+    /// The same as one word.
     pub reason: Reason,
     /// A sentence for people.
     pub because: String,

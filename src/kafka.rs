@@ -1,6 +1,7 @@
 //! The Kafka side: asks one cluster everything that one cycle needs, in the order that keeps lag true.
 //! Blocking; `app` runs it on threads of its own. Never writes to Kafka, never judges what it read.
 
+mod answer;
 mod client;
 mod cluster;
 mod config;

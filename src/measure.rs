@@ -33,8 +33,11 @@ pub struct Measurement {
 /// What a tick has measured.
 #[derive(Debug)]
 pub struct Measurements {
+    /// In the order of their names.
     pub topics: Vec<TopicView>,
+    /// In the order of their ids.
     pub groups: Vec<GroupView>,
+    /// Everything that should be known and is not.
     pub unmeasured: Vec<Unmeasured>,
 }
 

@@ -36,6 +36,7 @@ pub enum LogFormat {
 /// Where and how lines are logged.
 #[expect(missing_debug_implementations, reason = "a writer cannot be shown")]
 pub struct Log<'a> {
+    /// For people or for machines.
     pub format: LogFormat,
     /// Directives such as `plimsoll=info,warn`.
     pub filter: &'a str,

@@ -17,6 +17,7 @@ pub(super) struct ClusterList {
 /// One cluster. What is not known now is absent, never null and never 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterStatus {
+    /// Its name in the settings.
     pub cluster: String,
     /// Whether the last tick measured it.
     pub up: bool,
@@ -49,6 +50,7 @@ pub struct ClusterStatus {
 /// One broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BrokerStatus {
+    /// The broker's node id.
     pub id: i32,
     /// `host:port` as advertised.
     pub address: String,

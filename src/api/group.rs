@@ -11,7 +11,9 @@ mod fill;
 /// One consumer group. While its cluster is down it holds counters only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupStatus {
+    /// The cluster's name in the settings.
     pub cluster: String,
+    /// The group id.
     pub group: String,
     /// As the `state` label of the metrics.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,6 +21,7 @@ pub struct GroupStatus {
     /// `classic` or `consumer`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
+    /// The members; empty when there are none, absent when they are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<MemberStatus>>,
     /// Lag above 0 and no commit progress for longer than the window, in any topic of the group.
@@ -60,14 +63,18 @@ pub struct TimeLagStatus {
 /// One member of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MemberStatus {
+    /// What the member calls itself; not unique.
     pub client_id: String,
+    /// Where it connects from.
     pub host: String,
+    /// What it reads, in the order of the topics.
     pub assignment: Vec<AssignmentStatus>,
 }
 
 /// What a member reads of one topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AssignmentStatus {
+    /// The topic.
     pub topic: String,
     /// Ascending.
     pub partitions: Vec<Partition>,
@@ -76,8 +83,11 @@ pub struct AssignmentStatus {
 /// A group's consumption of one topic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TopicStatus {
+    /// The topic.
     pub topic: String,
+    /// Over all partitions with a commit.
     pub lag: LagStatus,
+    /// The worst partition with a commit.
     pub time_lag: TimeLagStatus,
     /// Records consumed per second.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,8 +99,10 @@ pub struct TopicStatus {
     pub consumed_total: u64,
     /// Records that retention deleted before they were committed.
     pub lost_total: u64,
+    /// Lag above 0 and no commit progress for longer than five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stuck: Option<bool>,
+    /// Lag above 0 and nowhere lower than five minutes ago.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_decreasing: Option<bool>,
     /// When retention may reach the committed offset; absent when it will not.
@@ -106,17 +118,21 @@ pub struct TopicStatus {
 /// One partition with a commit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartitionStatus {
+    /// The partition, from 0.
     pub partition: Partition,
+    /// The next offset that the group will read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub committed_offset: Option<Offset>,
     /// The high watermark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_offset: Option<Offset>,
+    /// The first offset that is still in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_start_offset: Option<Offset>,
     /// In records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// The age of the oldest record that is not committed; 0 when `lag` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_lag_seconds: Option<f64>,
     /// The client id of the member it is assigned to; absent when it is assigned to none.
@@ -130,12 +146,16 @@ pub struct HistoryStatus {
     /// In RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// In records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// The worst partition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_lag_seconds: Option<f64>,
+    /// Records per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumed_per_second: Option<f64>,
+    /// Records per second, by anyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appended_per_second: Option<f64>,
 }

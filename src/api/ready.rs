@@ -14,12 +14,14 @@ use crate::model::Snapshot;
 pub struct Readiness {
     /// Whether the last tick measured at least one cluster. The status is 503 when it did not, else 200.
     pub ready: bool,
+    /// Every cluster of the settings.
     pub clusters: Vec<ClusterReadiness>,
 }
 
 /// What is and what is not measured of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterReadiness {
+    /// Its name in the settings.
     pub cluster: String,
     /// Whether the last tick measured it.
     pub up: bool,

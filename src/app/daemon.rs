@@ -109,7 +109,7 @@ impl Daemon {
             let listen = config.http.listen;
             let listener = TcpListener::bind(listen).await.with_context(|| {
                 format!(
-                    "cannot listen on {listen}: is another daemon running? --listen takes another address"
+                    "cannot listen on {listen} (is another daemon running? --listen takes another address)"
                 )
             })?;
             let own = Arc::new(OwnMetrics::new()?);

@@ -7,6 +7,7 @@ use crate::model::{ClusterName, Metric};
 /// The round-trip times of one broker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrokerRtt {
+    /// The broker's node id.
     pub broker_id: i32,
     /// Pairs of a quantile in 0..=1 and the seconds it stands at, over the last statistics interval.
     pub quantiles: Vec<(f64, f64)>,

@@ -30,6 +30,7 @@ const TELLING: Duration = Duration::from_secs(1);
 /// The round trips of requests to one broker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrokerRoundTrip {
+    /// The broker's node id.
     pub broker_id: i32,
     /// (quantile, seconds) over the last few seconds in which there were requests.
     pub quantiles: Vec<(f64, f64)>,

@@ -23,6 +23,7 @@ use crate::model::{Broker, Measured, Observation, TimeAnswer, TimeQuestion, Time
 pub struct RequestTiming {
     /// Kafka's name of the request, in lower case with underscores.
     pub request: &'static str,
+    /// From the first call to the last answer.
     pub took: Duration,
 }
 

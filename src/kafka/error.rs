@@ -86,7 +86,9 @@ impl Answers {
 #[derive(Debug, Clone, Error)]
 #[error("{sentence}")]
 pub struct ClusterError {
+    /// What is said to programs.
     pub reason: Reason,
+    /// What is said to people: one clause with what to do.
     pub sentence: String,
 }
 

@@ -4,9 +4,13 @@
 /// How Prometheus reads a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
+    /// Only ever grows while the process lives.
     Counter,
+    /// Goes up and down.
     Gauge,
+    /// Quantiles, with a sum and a count.
     Summary,
+    /// Counts by upper bound, with a sum and a count.
     Histogram,
 }
 

@@ -84,19 +84,28 @@ pub struct PartitionObservation {
 /// Classic, or the consumer protocol of KIP-848.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GroupType {
+    /// Members agree on the assignment among themselves.
     Classic,
+    /// KIP-848: the broker assigns.
     Consumer,
 }
 
 /// A group's state in Kafka's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GroupState {
+    /// Has no members.
     Empty,
+    /// Every member has its assignment.
     Stable,
+    /// Members are joining or leaving.
     PreparingRebalance,
+    /// Members are waiting for their assignment.
     CompletingRebalance,
+    /// KIP-848: the broker is making an assignment.
     Assigning,
+    /// KIP-848: members are moving to the new assignment.
     Reconciling,
+    /// Has neither members nor commits.
     Dead,
 }
 
@@ -156,6 +165,7 @@ pub struct GroupObservation {
 /// A group's committed offsets in one topic. A partition without a commit is not in it.
 #[derive(Debug, Clone)]
 pub struct TopicCommits {
+    /// The topic.
     pub topic: TopicName,
     /// By partition number, ascending.
     pub partitions: Vec<(Partition, Measured<Offset>)>,
@@ -164,7 +174,9 @@ pub struct TopicCommits {
 /// One member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    /// What the member calls itself; not unique.
     pub client_id: Arc<str>,
+    /// Where it connects from, as the broker shows it: with a slash in front where there is no name.
     pub host: Arc<str>,
     /// What is assigned to it, ascending.
     pub assignment: Vec<(TopicName, Partition)>,
@@ -173,8 +185,11 @@ pub struct Member {
 /// "What is the first offset of this partition whose time is at or after `at`?"
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeQuestion {
+    /// The topic.
     pub topic: TopicName,
+    /// The partition, from 0.
     pub partition: Partition,
+    /// The time asked for, as records carry it.
     pub at: Timestamp,
 }
 
@@ -182,7 +197,12 @@ pub struct TimeQuestion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeAnswer {
     /// The first such record, and its own timestamp.
-    Record { offset: Offset, time: Timestamp },
+    Record {
+        /// Where it is.
+        offset: Offset,
+        /// As the record carries it, not below the time asked for.
+        time: Timestamp,
+    },
     /// There is no such record: everything below the end read before the question is older.
     AllOlder,
 }

@@ -11,6 +11,7 @@ use super::{
 /// Everything that is known of one cluster after one tick.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    /// The cluster that it is of.
     pub cluster: ClusterName,
     /// Counts the ticks of this process, from 1.
     pub tick: u64,
@@ -25,6 +26,7 @@ pub struct Snapshot {
     pub last_measured: Option<Timestamp>,
     /// The cluster's own id, when it told it.
     pub cluster_id: Option<String>,
+    /// The brokers, in the order of their ids; those that are missing are among them.
     pub brokers: Vec<BrokerView>,
     /// In the order of their names.
     pub topics: Vec<TopicView>,
@@ -36,14 +38,16 @@ pub struct Snapshot {
     pub time_lookups: u64,
     /// The age of the oldest open time question; zero when none is open.
     pub time_lookup_backlog: Millis,
-    /// How many series the history holds, and how many it refused for its budget, in all.
+    /// How many series the history holds.
     pub history_series: u64,
+    /// How many series the history has refused for its budget, in all.
     pub history_series_dropped: u64,
 }
 
 /// A broker, and whether it is in the cluster's metadata now.
 #[derive(Debug, Clone)]
 pub struct BrokerView {
+    /// Its id and address, as last seen.
     pub broker: Broker,
     /// False for a broker that was seen before and is missing now.
     pub up: bool,
@@ -52,8 +56,11 @@ pub struct BrokerView {
 /// One topic after one tick.
 #[derive(Debug, Clone)]
 pub struct TopicView {
+    /// The topic.
     pub topic: TopicName,
+    /// Its own id; unmeasured while the cluster is down.
     pub id: Measured<TopicId>,
+    /// The settings that measuring needs.
     pub configs: Measured<TopicConfigs>,
     /// Records appended since the daemon first saw the topic; survives re-creation under the same name.
     pub appended_total: u64,
@@ -66,9 +73,13 @@ pub struct TopicView {
 /// One consumer group after one tick.
 #[derive(Debug, Clone)]
 pub struct GroupView {
+    /// The group.
     pub group: GroupId,
+    /// Classic or KIP-848.
     pub kind: Measured<GroupType>,
+    /// The state in this cycle.
     pub state: Measured<GroupState>,
+    /// The members, read in turns and whenever the state changes.
     pub members: Measured<Arc<[Member]>>,
     /// Lag above 0 and no commit progress for longer than five minutes, in any topic.
     pub stuck: Measured<bool>,
@@ -81,6 +92,7 @@ pub struct GroupView {
 /// One group's consumption of one topic after one tick.
 #[derive(Debug, Clone)]
 pub struct GroupTopicView {
+    /// The topic.
     pub topic: TopicName,
     /// Records between commit and end, over all partitions with a commit. Unmeasured when one of them is.
     pub lag: Measured<u64>,
@@ -107,7 +119,9 @@ pub struct GroupTopicView {
 /// One partition of one group after one tick.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupPartitionView {
+    /// The partition, from 0.
     pub partition: Partition,
+    /// The offset that the group has committed: the next one it will read.
     pub committed: Measured<Offset>,
     /// end − max(committed, log start), in records.
     pub lag: Measured<u64>,
@@ -118,19 +132,28 @@ pub struct GroupPartitionView {
 /// One point of the history of a group's topic. What was not measured then is absent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HistoryPoint {
+    /// The daemon's clock at that tick.
     pub at: Timestamp,
+    /// In records.
     pub lag: Option<u64>,
+    /// Worst partition.
     pub time_lag: Option<Millis>,
+    /// Records per second.
     pub consumed_per_second: Option<f64>,
+    /// Records per second, by anyone.
     pub appended_per_second: Option<f64>,
 }
 
 /// What kind of thing cannot be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
+    /// A cluster, or something of it as a whole.
     Cluster,
+    /// A consumer group.
     Group,
+    /// A topic.
     Topic,
+    /// One partition of a topic.
     Partition,
 }
 
@@ -150,9 +173,11 @@ impl Subject {
 /// One thing that cannot be measured now.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unmeasured {
+    /// What kind of thing it is.
     pub subject: Subject,
     /// The name; of a partition `topic/number`.
     pub name: String,
+    /// Why it cannot.
     pub reason: Reason,
 }
 

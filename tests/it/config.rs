@@ -51,7 +51,7 @@ fn cases(name: &str) -> Vec<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
-fn check_golden(path: &Path, actual: &str) {
+pub(crate) fn check_golden(path: &Path, actual: &str) {
     if std::env::var("BLESS").is_ok() {
         fs::write(path, actual).unwrap();
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests hold clocks, threads and processes of their own")]
 
 mod api;
+mod architecture;
+mod cli;
 mod config;
 mod demo;
 mod export;

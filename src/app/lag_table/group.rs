@@ -38,6 +38,8 @@ pub(super) struct Group<'a> {
     appended_per_second: Measured<f64>,
     is_stuck: bool,
     lost: u64,
+    /// Why nothing of it is known, if nothing is.
+    hidden: Option<Reason>,
     /// Over what is known, to sort by.
     worst: (Millis, u64),
 }
@@ -65,9 +67,13 @@ impl<'a> Group<'a> {
         note("state", view.state.err());
         note("type", view.kind.err());
         note("members", view.members.as_ref().err().copied());
-        if view.commits.is_ok() {
-            note("records in", appended_per_second.err());
-            note("records out", consumed_per_second.err());
+        match (view.commits, appended_per_second.err(), consumed_per_second.err()) {
+            (Err(_), ..) => {}
+            (Ok(()), Some(one), Some(other)) if one == other => note("records in and out", Some(one)),
+            (Ok(()), one, other) => {
+                note("records in", one);
+                note("records out", other);
+            }
         }
         let owners = owners(view);
         let mut rows = Vec::new();
@@ -86,6 +92,10 @@ impl<'a> Group<'a> {
                 }
             }
         }
+        let hidden = hidden(view);
+        if hidden.is_some() {
+            absences.clear();
+        }
         let known_of_all = topics.iter().map(|topic| known(topic));
         let worst = known_of_all.fold((Millis(0), 0_u64), |(time, lag), (more_time, more)| {
             (time.max(more_time), lag.saturating_add(more))
@@ -99,6 +109,7 @@ impl<'a> Group<'a> {
             lost: topics.iter().map(|topic| topic.lost_total).sum(),
             topics,
             appended_per_second,
+            hidden,
             worst,
         }
     }
@@ -119,6 +130,9 @@ impl<'a> Group<'a> {
         let view = self.view;
         let fact = |text: String, needed| Fact { text, needed, is_alarming: false };
         let alarm = |text: String| Fact { text, needed: ALWAYS, is_alarming: true };
+        if let Some(reason) = self.hidden {
+            return vec![fact(format!("not measured: {reason}"), ALWAYS)];
+        }
         let mut facts = Vec::new();
         if self.is_stuck {
             facts.push(alarm("STUCK".to_owned()));
@@ -149,6 +163,13 @@ impl<'a> Group<'a> {
         }
         facts
     }
+}
+
+/// The one reason why nothing is known of the group.
+fn hidden(view: &GroupView) -> Option<Reason> {
+    let why = view.commits.err()?;
+    let others = [view.state.err(), view.kind.err(), view.members.as_ref().err().copied()];
+    others.iter().all(|other| *other == Some(why)).then_some(why)
 }
 
 fn is_hurt(topic: &GroupTopicView) -> bool {

@@ -93,7 +93,7 @@ fn snapshot(cluster: &str, topics: Vec<TopicView>, groups: Vec<GroupView>) -> Sn
     }
 }
 
-/// One of each: fine, slow, stuck, losing records, partly hidden, wholly hidden, without commits, with strange names.
+/// One of each: fine, slow, stuck, losing records, partly hidden, wholly hidden, gone, without commits, with strange names.
 fn busy_cluster() -> Snapshot {
     let topics = vec![
         topic("orders", &[Ok(1_200_345), Ok(900_100), Err(Reason::NoLeader)], Ok(152.25)),
@@ -119,11 +119,15 @@ fn busy_cluster() -> Snapshot {
     hidden_members.kind = Ok(GroupType::Consumer);
     let mut hidden = group("hidden-offsets", &[], Vec::new());
     hidden.commits = Err(Reason::NotAuthorized);
+    let mut gone = group("deleted-yesterday", &[], Vec::new());
+    let why = Reason::NoSuchGroup;
+    (gone.commits, gone.state, gone.kind, gone.members) = (Err(why), Err(why), Err(why), Err(why));
     let member = ("orders-processor-client-7f9c5d", "/10.12.0.117", &[("orders", 0), ("orders", 1)][..]);
     let strange = reads("orders", &[(0, Ok(1_200_344), Ok(1_200_345), Ok(10))], Ok(1.0));
     let bell = ("\x1b[31mred\u{7}", "host\n", &[("orders", 0)][..]);
     let groups = vec![
         group("fine", &[("app-1", "/10.0.0.1", &[("orders", 0)])], vec![fine]),
+        gone,
         hidden,
         hidden_members,
         group("no-commits-yet", &[], Vec::new()),

@@ -1,0 +1,208 @@
+//! The program as it is called: its help, its exit codes, what it says where. No Kafka is needed for any of it.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::config::check_golden;
+
+/// Nobody listens there.
+const NOBODY: &str = "127.0.0.1:1";
+
+/// A cluster that nobody serves, found out quickly.
+const UNREACHABLE: &str =
+    "clusters:\n  - name: gone\n    bootstrap_servers: [\"127.0.0.1:1\"]\n    request_timeout: 200ms\n";
+
+/// The program in an empty folder, with none of the variables that it reads.
+fn plimsoll(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("COLUMNS", "80");
+    for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "NO_COLOR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    plimsoll(arguments, folder.path()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(name)
+}
+
+/// How the call ends, and what standard output and standard error begin with; empty means that it stays silent.
+fn check(arguments: &[&str], code: i32, said: &str, complained: &str) {
+    let output = run(arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+    for (stream, expected) in [(out, said), (err, complained)] {
+        let is_right = if expected.is_empty() { stream.is_empty() } else { stream.starts_with(expected) };
+        assert!(is_right, "{arguments:?}: expected {expected:?}, got {stream:?}");
+    }
+}
+
+#[test]
+fn help_is_as_printed_here() {
+    for (name, arguments) in [
+        ("help.txt", &["--help"][..]),
+        ("run.txt", &["run", "--help"]),
+        ("lag.txt", &["lag", "--help"]),
+        ("check.txt", &["check", "--help"]),
+        ("schema.txt", &["schema", "--help"]),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        let help = text(&output.stdout);
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        check_golden(&golden(name), &help);
+    }
+}
+
+#[test]
+fn the_schema_is_as_printed_here() {
+    let output = run(&["schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    check_golden(&golden("schema.json"), &text(&output.stdout));
+}
+
+#[test]
+fn bad_usage_ends_with_2_and_says_what_would_be_right() {
+    check(&[], 2, "", "Watches Kafka pipelines");
+    check(&["lagg"], 2, "", "error: unrecognized subcommand 'lagg'");
+    check(
+        &["lag", "--grup", "a"],
+        2,
+        "",
+        "error: unexpected argument '--grup' found\n\n  tip: a similar argument",
+    );
+    check(&["check"], 2, "", "error: the following required arguments were not provided");
+    check(&["run", "--listen", "1876"], 2, "", "error: invalid value '1876' for '--listen <IP:PORT>'");
+    check(&["run", "-c", "a.yaml", "-b", NOBODY], 2, "", "error: --config and --bootstrap-server exclude");
+    check(&["lag", "-b", "kafka"], 2, "", "--bootstrap-server `kafka` ");
+    check(&["lag", "--property", "hunter2"], 2, "", "error: invalid value 'hunter2' for '--property");
+    check(&["run"], 2, "", "no settings, so there is nothing to watch\n     = give --config FILE");
+    check(&["lag"], 2, "", "no settings, so there is nothing to watch\n     = give --config FILE");
+    check(&["run", "-c", "gone.yaml"], 2, "", "gone.yaml: the settings file does not exist");
+    check(&["check", "gone.yaml"], 2, "gone.yaml: the settings file does not exist", "");
+    check(&["lag", "-b", NOBODY, "--property", "ssl.ca.locatoin=x"], 2, "", "plimsoll: ");
+}
+
+#[test]
+fn the_example_settings_are_fine() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/plimsoll.example.yaml");
+    check(&["check", example], 0, &format!("{example}: fine, watches prod at localhost:9092"), "");
+    let told: Value = serde_json::from_slice(&run(&["check", "--json", example]).stdout).unwrap();
+    assert_eq!(told[0]["fine"], true);
+    check(
+        &["lag", "-c", example, "--cluster", "test"],
+        2,
+        "",
+        "plimsoll: the settings have no cluster `test`",
+    );
+}
+
+#[test]
+fn a_cluster_that_is_not_there_ends_with_1_and_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plimsoll.yaml"), UNREACHABLE).unwrap();
+    let run = |arguments: &[&str]| plimsoll(arguments, folder.path()).output().unwrap();
+
+    let lag = run(&["lag"]);
+    assert_eq!(lag.status.code(), Some(1));
+    assert_eq!(text(&lag.stdout), "");
+    let complained = text(&lag.stderr);
+    let sentence = format!("plimsoll: cluster gone cannot be measured: no broker answers at {NOBODY}");
+    assert!(complained.starts_with(&sentence) && complained.lines().count() == 1, "{complained}");
+
+    let json = run(&["lag", "--json"]);
+    assert_eq!(json.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        (&told["clusters"][0]["up"], &told["clusters"][0]["groups"]),
+        (&false.into(), &Value::Array(vec![]))
+    );
+
+    let check = run(&["check", "--connect", "plimsoll.yaml"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(text(&check.stdout).contains("cluster gone: cannot be reached: no broker answers"), "{check:?}");
+
+    let json = run(&["check", "--connect", "--json", "plimsoll.yaml"]);
+    assert_eq!(json.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(told[0]["clusters"][0]["reachable"], false, "{told}");
+
+    let wrong = format!("{UNREACHABLE}    properties: {{ security.protocol: TSL }}\n");
+    std::fs::write(folder.path().join("wrong.yaml"), wrong).unwrap();
+    for arguments in [&["check", "--connect"][..], &["check", "--connect", "--json"]] {
+        let both = run(&[arguments, &["plimsoll.yaml", "wrong.yaml"]].concat());
+        assert_eq!(both.status.code(), Some(2), "{both:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = plimsoll(&["schema"], folder.path()).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let complaint = format!("plimsoll: cannot listen on {address} (is another daemon running?");
+    check(&["run", "-b", NOBODY, "--listen", &address], 1, "", &complaint);
+}
+
+/// Reads log lines until the daemon serves; what it has said so far.
+fn until_it_serves(daemon: &mut Child) -> (Vec<String>, BufReader<std::process::ChildStderr>) {
+    let mut log = BufReader::new(daemon.stderr.take().unwrap());
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("serving ")) {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended: {lines:?}");
+        lines.push(line);
+    }
+    (lines, log)
+}
+
+#[test]
+fn the_daemon_stops_with_0_when_it_is_asked_to_and_every_line_is_json() {
+    for signal in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("plimsoll.yaml"), UNREACHABLE).unwrap();
+        let arguments = ["run", "--listen", "127.0.0.1:0", "--log-format", "json"];
+        let mut daemon = plimsoll(&arguments, folder.path())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut lines, log) = until_it_serves(&mut daemon);
+        let kill =
+            Command::new("kill").args([format!("-{signal}"), daemon.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        lines.extend(log.lines().map(Result::unwrap));
+        let output = daemon.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), text(&output.stdout)),
+            (Some(0), String::new()),
+            "{signal}: {lines:?}"
+        );
+        for line in &lines {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|failed| panic!("{failed}: {line}"));
+            assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
+        }
+        assert!(lines.iter().any(|line| line.contains("\"stopping\"")), "{lines:?}");
+    }
+}
