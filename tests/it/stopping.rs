@@ -77,7 +77,7 @@ fn a_port_in_use_is_told() {
     let address = taken.local_addr().unwrap().to_string();
     let ended = run(&["run", "--bootstrap-server", "127.0.0.1:1", "--listen", &address]);
     let told = format!(
-        "plimsoll: cannot listen on {address}: is another daemon running? --listen takes another address: Address \
+        "plimsoll: cannot listen on {address} (is another daemon running? --listen takes another address): Address \
          already in use (os error 98)\n"
     );
     assert_eq!((ended.code, ended.error), (Some(1), told));

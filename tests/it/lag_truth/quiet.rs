@@ -41,7 +41,7 @@ fn told_by_the_command(cluster: &KafkaCluster, prefix: &str) -> Vec<Value> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    report["clusters"][0]["groups"].as_array().unwrap().clone()
+    report["groups"].as_array().unwrap().clone()
 }
 
 fn lags(groups: &[Value]) -> Lags {
