@@ -58,7 +58,10 @@ impl Publisher {
         round_trips: Vec<BrokerRoundTrip>,
     ) -> anyhow::Result<()> {
         let publisher = Arc::clone(self);
-        let rendered = tokio::task::spawn_blocking(move || publisher.publish_now(snapshot, round_trips));
+        let span = tracing::info_span!("export");
+        let rendered = tokio::task::spawn_blocking(move || {
+            span.in_scope(|| publisher.publish_now(snapshot, round_trips))
+        });
         rendered.await.context("rendering the metrics panicked")?
     }
 

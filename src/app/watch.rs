@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::time::{self, Instant, MissedTickBehavior};
+use tracing::{Instrument, Span};
 
 use super::clock;
 use super::publish::Publisher;
@@ -53,11 +54,14 @@ impl Watcher {
         Arc::clone(&self.engine)
     }
 
+    /// The span of the next cycle: what happens in it shares its cluster, tick and trace in log and traces.
+    fn span(&self) -> Span {
+        let tick = lock(&self.engine).next_tick();
+        tracing::info_span!("cycle", cluster = %self.cluster.config().name, tick)
+    }
+
     /// One cycle and its tick. Blocks for as long as Kafka takes, a few request timeouts at most.
     pub fn cycle(&mut self) -> Snapshot {
-        let tick = lock(&self.engine).next_tick();
-        let span = tracing::info_span!("cycle", cluster = %self.cluster.config().name, tick);
-        let _entered = span.enter();
         let observed = self
             .observe()
             .map_err(|failed: ClusterError| Outage { reason: failed.reason, because: failed.sentence });
@@ -107,7 +111,7 @@ pub(super) async fn watch(
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
     let config = watcher.cluster.config().clone();
-    let mut story = Story::new(&config);
+    let mut story = Story::default();
     let mut ticks = time::interval(config.poll_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Within this, a cycle either measures or has found out that it cannot.
@@ -118,17 +122,18 @@ pub(super) async fn watch(
             return Ok(());
         }
         let started = Instant::now();
-        let engine = watcher.engine();
+        let (engine, span) = (watcher.engine(), watcher.span());
+        let within = span.clone();
         let mut cycle = tokio::task::spawn_blocking(move || {
-            let snapshot = watcher.cycle();
+            let snapshot = within.in_scope(|| watcher.cycle());
             (watcher, snapshot)
         });
         let done = match time::timeout(patience, &mut cycle).await {
             Ok(done) => done,
             Err(_) => {
                 let snapshot = lock(&engine).overdue(overdue(patience), clock::now());
-                story.tell(&snapshot);
-                publisher.publish(snapshot, Vec::new()).await?;
+                span.in_scope(|| story.tell(&snapshot));
+                publisher.publish(snapshot, Vec::new()).instrument(span.clone()).await?;
                 cycle.await
             }
         };
@@ -139,8 +144,8 @@ pub(super) async fn watch(
             return Ok(());
         }
         publisher.observe(&config.name, started.elapsed(), &watcher.cluster.take_timings());
-        story.tell(&snapshot);
-        publisher.publish(snapshot, watcher.cluster.broker_round_trips()).await?;
+        span.in_scope(|| story.tell(&snapshot));
+        publisher.publish(snapshot, watcher.cluster.broker_round_trips()).instrument(span).await?;
     }
 }
 
@@ -155,29 +160,23 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells the log what has changed since the tick before, once.
+/// Tells the log what has changed since the tick before, once. Cluster and tick are those of the cycle's span.
+#[derive(Default)]
 struct Story {
-    cluster: String,
     is_up: Option<bool>,
     unmeasured: BTreeSet<Unmeasured>,
 }
 
 impl Story {
-    fn new(config: &ClusterConfig) -> Self {
-        Self { cluster: config.name.to_string(), is_up: None, unmeasured: BTreeSet::new() }
-    }
-
     fn tell(&mut self, snapshot: &Snapshot) {
-        let (cluster, tick) = (&self.cluster, snapshot.tick);
         let is_up = snapshot.up.is_ok();
         if self.is_up.replace(is_up) != Some(is_up) {
             if is_up {
                 let (groups, topics) = (snapshot.groups.len(), snapshot.topics.len());
-                let brokers = snapshot.brokers.len();
-                tracing::info!(%cluster, tick, brokers, topics, groups, "cluster is measured");
+                tracing::info!(brokers = snapshot.brokers.len(), topics, groups, "cluster is measured");
             } else {
                 let because = snapshot.down_because.as_deref().unwrap_or("no reason known");
-                tracing::warn!(%cluster, tick, because, "cluster cannot be measured");
+                tracing::warn!(because, "cluster cannot be measured");
             }
         }
         if !is_up {
@@ -186,11 +185,11 @@ impl Story {
         let now: BTreeSet<_> = snapshot.unmeasured.iter().cloned().collect();
         for one in now.difference(&self.unmeasured).take(NAMED) {
             let (subject, name) = (one.subject.label(), &one.name);
-            tracing::warn!(%cluster, tick, subject, name, reason = %one.reason, "cannot be measured");
+            tracing::warn!(subject, name, reason = one.detail(), "cannot be measured");
         }
         for one in self.unmeasured.difference(&now).take(NAMED) {
             let (subject, name) = (one.subject.label(), &one.name);
-            tracing::info!(%cluster, tick, subject, name, reason = %one.reason, "no longer unmeasured for this reason");
+            tracing::info!(subject, name, reason = one.detail(), "no longer unmeasured for this reason");
         }
         self.unmeasured = now;
     }

@@ -125,8 +125,14 @@ impl Daemon {
 
     /// With more `arguments`.
     pub(crate) fn start_with(settings: Settings, arguments: &[&str]) -> Daemon {
+        Daemon::start_among(settings, arguments, &[])
+    }
+
+    /// With more `arguments`, and `variables` in its environment.
+    pub(crate) fn start_among(settings: Settings, arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
         let always = ["run", "--config", settings.path(), "--log-format", "json"];
         let mut command = plimsoll(&[&always, arguments].concat());
+        command.envs(variables.iter().copied());
         let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, error) = (Arc::clone(&log), BufReader::new(child.0.stderr.take().unwrap()));

@@ -1,5 +1,6 @@
 //! Logs and traces, against real OTLP receivers.
 
+mod daemon;
 mod receiver;
 
 use std::collections::BTreeMap;
