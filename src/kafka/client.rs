@@ -21,6 +21,9 @@ use crate::model::Reason;
 /// How often librdkafka hands out its statistics.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A login takes a few round trips and some computing.
+const LEAST_SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How many of the latest errors are kept to explain why a cluster cannot be reached.
 const ERRORS_KEPT: usize = 16;
 
@@ -55,6 +58,11 @@ pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
     let mut settings = ClientConfig::new();
     settings
         .set("client.id", "plimsoll")
+        // A broker that is silent for longer is given up: else every further metadata request may go to it.
+        .set(
+            "socket.timeout.ms",
+            (config.request_timeout / 4).max(LEAST_SOCKET_TIMEOUT).as_millis().to_string(),
+        )
         .set("reconnect.backoff.max.ms", "1000")
         .set("socket.connection.setup.timeout.ms", "5000");
     for (name, value) in &config.properties {
@@ -62,6 +70,8 @@ pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
     }
     settings
         .set("bootstrap.servers", config.bootstrap_servers.join(","))
+        // Never joined. Without one, librdkafka 2.12 dereferences null as soon as a group's coordinator moves.
+        .set("group.id", "plimsoll")
         .set("allow.auto.create.topics", "false")
         .set("statistics.interval.ms", STATISTICS_INTERVAL.as_millis().to_string())
         .set_log_level(RDKafkaLogLevel::Info);

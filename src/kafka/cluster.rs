@@ -173,17 +173,24 @@ impl Cluster {
         if self.hurried { timeout / HURRIED } else { timeout }
     }
 
-    /// Of several brokers it may be asked of the one that hangs: then it gets a second chance.
+    /// librdkafka asks any broker that it is connected to: where there are several, one that hangs must not take
+    /// the whole time.
     fn metadata(&mut self) -> Result<Metadata, ClusterError> {
         self.timed("metadata", |cluster| {
             let _span = tracing::info_span!("kafka.metadata").entered();
-            let fetch = |cluster: &Self| cluster.client.fetch_metadata(None, cluster.timeout());
-            let first = fetch(cluster);
-            let fetched = if first.is_err() && cluster.brokers > 1 && !cluster.hurried {
-                cluster.hurried = true;
-                fetch(cluster)
+            let timeout = cluster.timeout();
+            let fetch = |cluster: &Self, timeout| cluster.client.fetch_metadata(None, timeout);
+            let fetched = if cluster.brokers > 1 {
+                let mut fetched = fetch(cluster, timeout / 4);
+                for part in [4, 2] {
+                    if fetched.is_err() {
+                        cluster.hurried = true;
+                        fetched = fetch(cluster, timeout / part);
+                    }
+                }
+                fetched
             } else {
-                first
+                fetch(cluster, timeout)
             };
             fetched.map_err(|failed| client::unreachable(&cluster.config, &cluster.client, &failed))
         })

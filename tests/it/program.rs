@@ -154,7 +154,8 @@ impl Daemon {
 
     /// The status and body of a GET.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        let connected = TcpStream::connect(self.address);
+        let mut stream = connected.unwrap_or_else(|failed| panic!("nobody serves: {failed}\n{}", self.log()));
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
