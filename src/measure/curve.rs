@@ -13,10 +13,10 @@ const POLL_SLACK: Millis = Millis::from_seconds(1);
 const BELIEVED_FOR: Millis = Millis::from_seconds(15);
 
 /// Bounds kept per partition; what is thinned out is asked again when it is needed.
-const POINTS: usize = 12;
+const POINTS: usize = 8;
 
 /// Room that is kept for further bounds.
-const SPARE: usize = 4;
+const SPARE: usize = 2;
 
 /// Where in time a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ impl TimeCurve {
     /// There is one of these for each watched partition, so they grow by little.
     fn insert(&mut self, at: usize, bound: Bound) {
         if self.bounds.len() == self.bounds.capacity() {
-            self.bounds.reserve_exact(SPARE / 2);
+            self.bounds.reserve_exact(SPARE);
         }
         self.bounds.insert(at, bound);
     }

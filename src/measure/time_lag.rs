@@ -224,7 +224,10 @@ pub(super) fn forget(topics: &mut HashMap<TopicName, Topic>, now: Timestamp) {
         match &mut memory.times {
             // No group has a commit there any more.
             Some(times) if times.lowest == Offset::MAX => memory.times = None,
-            Some(times) => times.curve.forget(times.lowest, now),
+            Some(times) => {
+                times.wanted = Vec::new();
+                times.curve.forget(times.lowest, now);
+            }
             None => {}
         }
     }
