@@ -282,13 +282,15 @@ impl Group {
         let retention_eta = configs
             .and_then(|topic| topic.configs)
             .and_then(|configs| time_lag::retention_eta(&configs, &partitions));
+        let committed_sum = sum(partitions.iter().map(|partition| partition.committed));
         Some(GroupTopicView {
             lag,
             time_lag: greatest(partitions.iter().map(|partition| partition.time_lag)),
-            committed_sum: sum(partitions.iter().map(|partition| partition.committed)),
+            committed_sum,
             consumed_total: memory.consumed_total,
             lost_total: memory.lost_total,
-            consumed_per_second: memory.rate.per_second(),
+            // As for the sum: without one partition's commit it is not the rate of all of them.
+            consumed_per_second: committed_sum.and_then(|_| memory.rate.per_second()),
             stuck: any(stuck.into_iter()),
             not_decreasing: memory.lag_history.not_decreasing(context.now, lag),
             retention_eta,

@@ -236,6 +236,10 @@ proptest! {
                     let measured = measurement.finish(observed.clone(), at);
                     let read = &observed.topics[TOPIC].as_ref().unwrap().partitions;
                     let commits = observed.groups[GROUP].commits.as_ref().unwrap();
+                    // A rate without one of its parts is not the rate of the whole.
+                    if read.iter().any(|partition| partition.end.is_err()) {
+                        prop_assert!(measured.topics[0].appended_per_second.is_err());
+                    }
                     let views = &measured.groups[0].topics;
                     prop_assert_eq!(views.len(), commits.len());
                     for (view, commits) in views.iter().zip(commits) {
@@ -249,6 +253,7 @@ proptest! {
                         prop_assert_eq!(&shown, &expected);
                         prop_assert_eq!(view.lag.ok(), total(expected.iter().map(|(_, _, lag)| *lag)));
                         prop_assert_eq!(view.committed_sum.ok(), total(expected.iter().map(|(_, commit, _)| *commit)));
+                        prop_assert!(view.committed_sum.is_ok() || view.consumed_per_second.is_err());
                         for one in &view.partitions {
                             let is_late = one.lag.is_ok_and(|lag| lag > 0);
                             // Nobody has answered where in time the record is.

@@ -78,7 +78,12 @@ impl Topic {
             id: observed.id,
             configs: observed.configs,
             appended_total: self.appended_total,
-            appended_per_second: self.rate.per_second(),
+            // What was appended to a partition that cannot be read is not in the rate: then it is no rate of the topic.
+            appended_per_second: observed
+                .partitions
+                .iter()
+                .try_for_each(|partition| partition.end.map(drop))
+                .and_then(|()| self.rate.per_second()),
             partitions: observed.partitions,
         }
     }
