@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use plimsoll::engine::Engine;
 use plimsoll::export::render;
 use plimsoll::model::{
-    GroupId, GroupObservation, GroupState, GroupType, Millis, Observation, PartitionObservation, TimeAnswer,
-    Timestamp, TopicCommits, TopicConfigs, TopicId, TopicName, TopicObservation,
+    GroupId, GroupObservation, GroupState, GroupType, Millis, Observation, PartitionObservation, Reason,
+    TimeAnswer, Timestamp, TopicCommits, TopicConfigs, TopicId, TopicName, TopicObservation,
 };
 
 const TOPICS: u32 = 2_500;
@@ -146,6 +146,7 @@ fn observation(names: &[TopicName], groups: &[GroupId], tick: u64, lag: u64, now
             .map(|(number, id)| (id.clone(), group(number)))
             .collect::<BTreeMap<_, _>>(),
         groups_complete: true,
+        commit_log: Err(Reason::NotYetRead),
         ends_at: now,
     }
 }

@@ -11,8 +11,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use plimsoll::api::{ApiState, router};
 use plimsoll::export::{Exporter, Exposition, OwnMetrics, render};
 use plimsoll::model::{
-    GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView, Millis, PartitionObservation,
-    Snapshot, Timestamp, TopicConfigs, TopicId, TopicView,
+    CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView, Millis,
+    PartitionObservation, Reason, Snapshot, Timestamp, TopicConfigs, TopicId, TopicView,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -40,6 +40,9 @@ fn snapshots() -> Arc<[Arc<Snapshot>]> {
         topics: (0..TOPICS).map(topic).collect(),
         groups: (0..GROUPS).map(group).collect(),
         unmeasured: Vec::new(),
+        commit_source: CommitSource::Polled,
+        slos: Vec::new(),
+        alerts: Vec::new(),
         time_lookups: 0,
         time_lookup_backlog: Millis(0),
         history_series: 0,
@@ -93,6 +96,10 @@ fn group(number: u32) -> GroupView {
         stuck: Ok(false),
         not_decreasing: Ok(false),
         retention_eta: Ok(None),
+        still_since: Err(Reason::NotYetWatched),
+        latency: None,
+        commits_total: Err(Reason::NotYetWatched),
+        commit_interval: Err(Reason::NotYetWatched),
         partitions: (0..PARTITIONS).map(partition).collect(),
     };
     GroupView {

@@ -3,8 +3,8 @@
 
 use crate::measure::Measurement;
 use crate::model::{
-    Broker, BrokerView, ClusterName, GroupView, HistoryPoint, Measured, Millis, Observation, Reason,
-    Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
+    Broker, BrokerView, ClusterName, CommitSource, GroupView, HistoryPoint, Measured, Millis, Observation,
+    Reason, Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
 };
 use crate::store::Store;
 
@@ -124,6 +124,9 @@ impl Engine {
             brokers: Vec::new(),
             topics: Vec::new(),
             groups: Vec::new(),
+            commit_source: CommitSource::Polled,
+            slos: Vec::new(),
+            alerts: Vec::new(),
             unmeasured: Vec::new(),
             time_lookups: self.measurement.time_lookups(),
             time_lookup_backlog: Millis(0),

@@ -9,6 +9,10 @@ pub mod measure;
 
 pub mod store;
 
+pub mod slo;
+
+pub mod alert;
+
 pub mod engine;
 
 pub mod kafka;

@@ -294,6 +294,10 @@ impl Group {
             stuck: any(stuck.into_iter()),
             not_decreasing: memory.lag_history.not_decreasing(context.now, lag),
             retention_eta,
+            still_since: Err(Reason::NotYetWatched),
+            latency: None,
+            commits_total: Err(Reason::NotYetWatched),
+            commit_interval: Err(Reason::NotYetWatched),
             topic: commits.topic,
             partitions,
         })
@@ -314,6 +318,10 @@ impl Group {
                 stuck: Err(why),
                 not_decreasing: Err(why),
                 retention_eta: Err(why),
+                still_since: Err(why),
+                latency: None,
+                commits_total: Err(why),
+                commit_interval: Err(why),
                 partitions: Vec::new(),
             })
         };

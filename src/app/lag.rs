@@ -135,7 +135,7 @@ fn missing(snapshot: &Snapshot, arguments: &LagArgs) -> Vec<String> {
         let asked_for: &[Selector] = match one.subject {
             Subject::Group => &arguments.group,
             Subject::Topic => &arguments.topic,
-            Subject::Cluster | Subject::Partition => &[],
+            Subject::Cluster | Subject::Partition | Subject::Slo => &[],
         };
         if asked_for.iter().any(|selector| selector.exact() == Some(&one.name)) {
             let subject = one.subject.label();

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{GroupId, Measured, Offset, Partition, Timestamp, TopicName};
+use super::{CommitLog, GroupId, Measured, Offset, Partition, Reason, Timestamp, TopicName};
 
 /// One cycle's answers from one cluster. Commits were asked before ends, ends before log starts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Observation {
     /// The cluster's own id, when it told it.
     pub cluster_id: Option<String>,
@@ -19,8 +19,25 @@ pub struct Observation {
     pub groups: BTreeMap<GroupId, GroupObservation>,
     /// False when a broker failed to list its groups: then a group that is missing here may still exist.
     pub groups_complete: bool,
+    /// What the commit log has told; why it cannot be read, if it cannot. Then commits are those polled in `groups`.
+    pub commit_log: Measured<CommitLog>,
     /// The daemon's clock when the ends were asked for: what a partition holds beyond them is younger.
     pub ends_at: Timestamp,
+}
+
+/// Nothing was read yet.
+impl Default for Observation {
+    fn default() -> Self {
+        Self {
+            cluster_id: None,
+            brokers: Vec::new(),
+            topics: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            groups_complete: false,
+            commit_log: Err(Reason::NotYetRead),
+            ends_at: Timestamp::default(),
+        }
+    }
 }
 
 /// One broker of the cluster.

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    Broker, ClusterName, GroupId, GroupState, GroupType, Measured, Member, Millis, Offset, Partition,
-    PartitionObservation, Reason, Timestamp, TopicConfigs, TopicId, TopicName,
+    AlertView, Broker, ClusterName, CommitSource, GroupId, GroupState, GroupType, LatencyHistogram, Measured,
+    Member, Millis, Offset, Partition, PartitionObservation, Reason, SloView, Timestamp, TopicConfigs,
+    TopicId, TopicName,
 };
 
 /// Everything that is known of one cluster after one tick.
@@ -26,12 +27,18 @@ pub struct Snapshot {
     pub last_measured: Option<Timestamp>,
     /// The cluster's own id, when it told it.
     pub cluster_id: Option<String>,
+    /// Where commits come from.
+    pub commit_source: CommitSource,
     /// The brokers, in the order of their ids; those that are missing are among them.
     pub brokers: Vec<BrokerView>,
     /// In the order of their names.
     pub topics: Vec<TopicView>,
     /// In the order of their ids.
     pub groups: Vec<GroupView>,
+    /// The SLOs, in the order of their names, then groups and topics.
+    pub slos: Vec<SloView>,
+    /// The alerts that are pending or firing, in the order of their names, then groups and topics.
+    pub alerts: Vec<AlertView>,
     /// Everything that should be known and is not, by name. In the order of subject and name.
     pub unmeasured: Vec<Unmeasured>,
     /// How many time questions this process has asked, in all.
@@ -112,6 +119,15 @@ pub struct GroupTopicView {
     pub not_decreasing: Measured<bool>,
     /// When retention may reach the committed offset: the earliest partition. `None`: never, or nothing lags.
     pub retention_eta: Measured<Option<Millis>>,
+    /// Since when, of the partitions that have lag, the one that stands still longest has not moved; `None` when none
+    /// lags.
+    pub still_since: Measured<Option<Timestamp>>,
+    /// Append-to-commit latencies; absent until a first commit was seen to move.
+    pub latency: Option<Arc<LatencyHistogram>>,
+    /// Commits seen; unmeasured while they are polled, which misses some.
+    pub commits_total: Measured<u64>,
+    /// Median time between commits that moved a partition, over the last hour.
+    pub commit_interval: Measured<Millis>,
     /// Partitions with a commit, ascending; empty while the cluster is down.
     pub partitions: Vec<GroupPartitionView>,
 }
@@ -155,6 +171,8 @@ pub enum Subject {
     Topic,
     /// One partition of a topic.
     Partition,
+    /// An SLO or an alert.
+    Slo,
 }
 
 impl Subject {
@@ -166,6 +184,7 @@ impl Subject {
             Self::Group => "group",
             Self::Topic => "topic",
             Self::Partition => "partition",
+            Self::Slo => "slo",
         }
     }
 }

@@ -8,7 +8,7 @@ use plimsoll::model::Metric;
 use source::Source;
 
 /// The part of the line that gets time and data from outside.
-const CORE: [&str; 4] = ["model", "measure", "store", "engine"];
+const CORE: [&str; 6] = ["model", "measure", "store", "slo", "alert", "engine"];
 
 /// What of `std` the core may not use: clocks and everything that reaches out of the process. Packages it may not
 /// use at all.

@@ -1,6 +1,6 @@
 use crate::model::{
-    ClusterName, GroupId, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView, Measured,
-    Member, Partition, PartitionObservation, Reason, Timestamp, Unmeasured,
+    ClusterName, CommitSource, GroupId, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
+    Measured, Member, Partition, PartitionObservation, Reason, Timestamp, Unmeasured,
 };
 
 use super::*;
@@ -50,6 +50,10 @@ fn reads(name: &str, places: &[Place], rate: Measured<f64>) -> GroupTopicView {
         stuck: Ok(false),
         not_decreasing: Ok(false),
         retention_eta: Ok(None),
+        still_since: Err(Reason::NotYetWatched),
+        latency: None,
+        commits_total: Err(Reason::NotYetWatched),
+        commit_interval: Err(Reason::NotYetWatched),
         partitions,
     }
 }
@@ -86,6 +90,9 @@ fn snapshot(cluster: &str, topics: Vec<TopicView>, groups: Vec<GroupView>) -> Sn
         topics,
         groups,
         unmeasured: Vec::new(),
+        commit_source: CommitSource::Polled,
+        slos: Vec::new(),
+        alerts: Vec::new(),
         time_lookups: 0,
         time_lookup_backlog: Millis(0),
         history_series: 0,

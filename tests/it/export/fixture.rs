@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use plimsoll::model::{
-    Broker, BrokerView, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView, Measured,
-    Member, Millis, PartitionObservation, Reason, Snapshot, Subject, Timestamp, TopicConfigs, TopicId,
-    TopicView, Unmeasured,
+    Broker, BrokerView, CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
+    Measured, Member, Millis, PartitionObservation, Reason, Snapshot, Subject, Timestamp, TopicConfigs,
+    TopicId, TopicView, Unmeasured,
 };
 
 /// 2026-01-02T03:04:05.678Z
@@ -33,6 +33,9 @@ pub(crate) fn prod() -> Snapshot {
             unmeasured(Subject::Partition, "orders/1", Reason::Kafka(3)),
             unmeasured(Subject::Partition, "orders/1", Reason::Kafka(5)),
         ],
+        commit_source: CommitSource::Polled,
+        slos: Vec::new(),
+        alerts: Vec::new(),
         time_lookups: 42,
         time_lookup_backlog: Millis(1_500),
         history_series: 12,
@@ -131,6 +134,10 @@ fn orders_processor() -> GroupView {
             stuck: Ok(false),
             not_decreasing: Ok(true),
             retention_eta: Ok(Some(Millis::from_seconds(1_800))),
+            still_since: Err(Reason::NotYetWatched),
+            latency: None,
+            commits_total: Err(Reason::NotYetWatched),
+            commit_interval: Err(Reason::NotYetWatched),
             partitions: vec![partition(0, Ok(100), Ok(Millis(2_250)))],
         }],
     }
@@ -156,6 +163,10 @@ fn billing() -> GroupView {
             stuck: Err(Reason::NotYetWatched),
             not_decreasing: Err(Reason::NotYetWatched),
             retention_eta: Ok(None),
+            still_since: Err(Reason::NotYetWatched),
+            latency: None,
+            commits_total: Err(Reason::NotYetWatched),
+            commit_interval: Err(Reason::NotYetWatched),
             partitions: vec![
                 partition(0, Ok(100), Err(Reason::NotYetLocated)),
                 partition(1, Err(Reason::NoLeader), Err(Reason::NoLeader)),

@@ -52,6 +52,10 @@ prop_compose! {
             stuck: not_decreasing,
             not_decreasing,
             retention_eta,
+            still_since: Err(Reason::NotYetWatched),
+            latency: None,
+            commits_total: Err(Reason::NotYetWatched),
+            commit_interval: Err(Reason::NotYetWatched),
             partitions: numbered.collect(),
         }
     }
