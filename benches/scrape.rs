@@ -84,6 +84,7 @@ fn group(number: u32) -> GroupView {
         committed: Ok(4_999_990_000 + u64::from(partition)),
         lag: Ok(10_000),
         time_lag: Ok(Millis(12_345)),
+        still_since: Ok(None),
     };
     let topic = GroupTopicView {
         topic: format!("orders-created-v{}", number % TOPICS).as_str().into(),

@@ -36,7 +36,7 @@ pub(super) struct Progress {
     /// The time of the record at an offset, once it was found out.
     pub(super) located: Option<(Offset, Timestamp)>,
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
-    still_since: Timestamp,
+    pub(super) still_since: Timestamp,
     has_moved: bool,
     /// False once the commit was deleted.
     is_there: bool,

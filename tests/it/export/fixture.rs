@@ -106,7 +106,7 @@ fn troubled_partition() -> PartitionObservation {
 }
 
 fn partition(partition: u32, lag: Measured<u64>, time_lag: Measured<Millis>) -> GroupPartitionView {
-    GroupPartitionView { partition, committed: Ok(900), lag, time_lag }
+    GroupPartitionView { partition, committed: Ok(900), lag, time_lag, still_since: Ok(None) }
 }
 
 /// Everything is measured: it reads only the partition that is well.

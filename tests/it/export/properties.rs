@@ -26,7 +26,7 @@ prop_compose! {
         lag in measured(any::<u64>()),
         time_lag in measured(millis()),
     ) -> GroupPartitionView {
-        GroupPartitionView { partition: 0, committed, lag, time_lag }
+        GroupPartitionView { partition: 0, committed, lag, time_lag, still_since: Ok(None) }
     }
 }
 
