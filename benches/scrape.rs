@@ -199,6 +199,7 @@ async fn serve() -> (SocketAddr, JoinSet<()>) {
         exposition,
         own,
         history: Arc::new(|_, _, _| Vec::new()),
+        warnings: Arc::new(Vec::new),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
