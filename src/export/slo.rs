@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::text::Page;
-use crate::model::{Because, BurnRate, Counts, Metric, SloState, SloView, Snapshot};
+use crate::model::{Because, BurnRate, Counts, Metric, Millis, SloState, SloView, Snapshot};
 
 /// Of an SLO or an alert that gives no reason for being unmeasured.
 const NO_REASON: &str = "low_coverage";
@@ -36,13 +36,31 @@ pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
         }
     }
     let mut burn = page.family(Metric::SloBurnRateRatio);
+    let mut lengths = Lengths::default();
     for (snapshot, view) in views(snapshots) {
         let [cluster, slo, group, topic] = labels(snapshot, view);
         for window in burn_rates(snapshot, view) {
             if let Some(rate) = window.rate {
-                burn.sample(&[cluster, slo, group, topic, &window.window.in_units()], rate);
+                burn.sample(&[cluster, slo, group, topic, lengths.of(window.window)], rate);
             }
         }
+    }
+}
+
+/// Lengths of windows as they are written. There are few of them, each of them on many SLOs.
+#[derive(Default)]
+struct Lengths {
+    written: Vec<(Millis, String)>,
+}
+
+impl Lengths {
+    fn of(&mut self, length: Millis) -> &str {
+        let known = self.written.iter().position(|(known, _)| *known == length);
+        let at = known.unwrap_or_else(|| {
+            self.written.push((length, length.in_units()));
+            self.written.len() - 1
+        });
+        &self.written[at].1
     }
 }
 
