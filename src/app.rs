@@ -1,11 +1,14 @@
 //! Does what the command line asks. The one place that reads the clock, starts tasks and knows the order of stopping.
 
+mod cell;
 mod check;
 mod clock;
 mod daemon;
 mod lag;
 mod lag_table;
 mod publish;
+mod slo;
+mod slo_table;
 mod watch;
 
 use std::io::{IsTerminal, Write};
@@ -49,6 +52,7 @@ pub fn run(cli: &Cli) -> Ending {
         Command::Lag(arguments) => {
             with_settings(&arguments.source, None, |config| lag::run(config, arguments, cli.color))
         }
+        Command::Slo(arguments) => slo::run(arguments, cli.color),
         Command::Check(arguments) => check::run(arguments),
         Command::Schema => schema(),
     };

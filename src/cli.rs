@@ -62,6 +62,15 @@ pub enum Command {
         "\nExit codes: 0 fine, 1 a cluster, or what was asked for by name, cannot be measured, 2 bad usage or settings."
     ))]
     Lag(LagArgs),
+    /// Show the SLOs as a running daemon judges them: what burns most comes first
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll slo\n",
+        "  plimsoll slo --url http://plimsoll.example:1876 --slo 'orders-*'\n",
+        "  plimsoll slo --json\n",
+        "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
+    ))]
+    Slo(SloArgs),
     /// Check settings files: every problem at once, with its line and what would be right
     #[command(after_help = concat!(
         "Examples:\n",
@@ -152,6 +161,32 @@ pub struct LagArgs {
     /// Keep watching, and draw the table anew after each measurement
     #[arg(long, short)]
     pub watch: bool,
+}
+
+/// Arguments of `slo`.
+#[derive(Debug, Args)]
+pub struct SloArgs {
+    /// Where the daemon serves
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLIMSOLL_URL",
+        default_value = "http://127.0.0.1:1876",
+        hide_env_values = true
+    )]
+    pub url: String,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Only these SLOs: a name or a glob
+    #[arg(long, value_name = "SELECTOR", value_parser = selector)]
+    pub slo: Option<Selector>,
+    /// Only these groups: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub group: Option<Selector>,
+    /// Only these topics: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub topic: Option<Selector>,
 }
 
 /// Arguments of `check`.
@@ -292,6 +327,15 @@ mod tests {
         assert_eq!(lag.group, [Selector::new("a*"), Selector::new("b")]);
         assert_eq!(lag.topic, [Selector::new("t")]);
         assert!(lag.json && lag.watch && lag.cluster.as_deref() == Some("prod"));
+    }
+
+    #[test]
+    fn everything_that_slo_takes_arrives() {
+        let line = "plimsoll slo --url http://x:1 --json --slo o* --group a --topic t";
+        let Command::Slo(slo) = parsed(line).unwrap().command else { panic!("not slo") };
+        assert_eq!((slo.url.as_str(), slo.json), ("http://x:1", true));
+        let given = [slo.slo, slo.group, slo.topic];
+        assert_eq!(given, ["o*", "a", "t"].map(|text| Some(Selector::new(text))));
     }
 
     #[test]

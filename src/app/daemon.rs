@@ -125,7 +125,8 @@ impl Daemon {
                 publisher.publish_now(lock(&watcher.engine()).overdue(first, clock::now()), Vec::new())?;
             }
             let snapshots = publisher.subscribe();
-            let state = ApiState { snapshots, exposition, own, history: history(&watchers) };
+            let warnings = Arc::new(Vec::new);
+            let state = ApiState { snapshots, exposition, own, history: history(&watchers), warnings };
             Ok(Self { listener, watchers, publisher, state, stop })
         };
         build.await.map_err(Refusal::Failed)

@@ -195,7 +195,8 @@ fn draw(snapshots: &[Arc<Snapshot>], arguments: &LagArgs, color: Color) -> anyho
     Ok(())
 }
 
-fn width() -> usize {
+/// Of the terminal, or of `COLUMNS`.
+pub(super) fn width() -> usize {
     let columns = environment("COLUMNS").and_then(|columns| columns.parse().ok());
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     terminal.or(columns).unwrap_or(WIDTH_OF_A_FILE)

@@ -20,7 +20,7 @@ const UNREACHABLE: &str =
 fn plimsoll(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("COLUMNS", "80");
-    for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "NO_COLOR"] {
+    for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "PLIMSOLL_URL", "NO_COLOR"] {
         command.env_remove(name);
     }
     command
@@ -56,6 +56,7 @@ fn help_is_as_printed_here() {
         ("help.txt", &["--help"][..]),
         ("run.txt", &["run", "--help"]),
         ("lag.txt", &["lag", "--help"]),
+        ("slo.txt", &["slo", "--help"]),
         ("check.txt", &["check", "--help"]),
         ("schema.txt", &["schema", "--help"]),
     ] {
