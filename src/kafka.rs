@@ -14,6 +14,6 @@ mod topics;
 
 pub use client::{BrokerRoundTrip, ClientEvents};
 pub use cluster::{Cluster, RequestTiming};
-pub use commit_log::{CommitLogCounts, CommitLogDecoder, DecodedRecord};
+pub use commit_log::{CommitLogCounts, CommitLogDecoder, CoordinatorClock, DecodedRecord};
 pub use config::{ClusterConfig, Filter, RESERVED_PROPERTIES, Secret};
 pub use error::{CallError, ClusterError};
