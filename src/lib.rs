@@ -23,6 +23,8 @@ pub mod telemetry;
 
 pub mod api;
 
+pub mod sim;
+
 pub mod config;
 
 pub mod cli;
