@@ -17,6 +17,8 @@ pub mod engine;
 
 pub mod kafka;
 
+pub mod state;
+
 pub mod export;
 
 pub mod telemetry;
