@@ -9,6 +9,7 @@ mod lag_table;
 mod publish;
 mod slo;
 mod slo_table;
+mod test;
 mod watch;
 
 use std::io::{IsTerminal, Write};
@@ -16,7 +17,7 @@ use std::path::Path;
 
 pub use watch::Watcher;
 
-use crate::cli::{Cli, Command, SourceArgs};
+use crate::cli::{Cli, Command, SchemaArgs, SourceArgs};
 use crate::config::{self, Config};
 
 /// What the process ends with; of several outcomes the greatest decides.
@@ -54,7 +55,8 @@ pub fn run(cli: &Cli) -> Ending {
         }
         Command::Slo(arguments) => slo::run(arguments, cli.color),
         Command::Check(arguments) => check::run(arguments),
-        Command::Schema => schema(),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Schema(arguments) => schema(arguments),
     };
     ended.unwrap_or_else(|failed| {
         // A reader that has seen enough, such as `head`, is no failure of ours.
@@ -80,9 +82,10 @@ fn with_settings(
     }
 }
 
-fn schema() -> anyhow::Result<Ending> {
+fn schema(arguments: &SchemaArgs) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &config::schema())?;
+    let schema = if arguments.rules { config::rules_schema() } else { config::schema() };
+    serde_json::to_writer_pretty(&mut out, &schema)?;
     out.write_all(b"\n")?;
     Ok(Ending::Fine)
 }

@@ -18,7 +18,7 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.
 #[command(
     name = "plimsoll",
     version,
-    about = "Watches Kafka pipelines: lag, time lag and throughput of every consumer group. Read-only.",
+    about = "Watches Kafka pipelines and judges what they promise: lag, latency, error budgets. Read-only.",
     after_help = EXIT_CODES,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -71,22 +71,30 @@ pub enum Command {
         "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
     ))]
     Slo(SloArgs),
-    /// Check settings files: every problem at once, with its line and what would be right
+    /// Check settings, rules and test files: every problem at once; what each rule means
     #[command(after_help = concat!(
         "Examples:\n",
         "  plimsoll check plimsoll.yaml\n",
+        "  plimsoll check rules/*.yaml\n",
         "  plimsoll check --connect plimsoll.yaml\n",
         "\nExit codes: 0 every file is fine, 1 a cluster cannot be reached, 2 a file has problems."
     ))]
     Check(CheckArgs),
-    /// Print the JSON Schema of the settings, for editors
+    /// Run tests of rules: scripted events, and the states that they must lead to
+    #[command(after_help = concat!(
+        "Example:\n",
+        "  plimsoll test rules/orders.test.yaml\n",
+        "\nExit codes: 0 every expectation is met, 1 one is not, 2 a file has problems."
+    ))]
+    Test(TestArgs),
+    /// Print the JSON Schema of settings or rules files, for editors
     #[command(after_help = concat!(
         "Example, for the YAML language server:\n",
         "  plimsoll schema > plimsoll.schema.json\n",
         "and as the first line of plimsoll.yaml:\n",
         "  # yaml-language-server: $schema=plimsoll.schema.json"
     ))]
-    Schema,
+    Schema(SchemaArgs),
 }
 
 /// Which clusters are meant.
@@ -198,9 +206,28 @@ pub struct CheckArgs {
     /// Write JSON instead of text
     #[arg(long)]
     pub json: bool,
-    /// The settings files
+    /// Settings, rules or test files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The test files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// That of rules files instead
+    #[arg(long)]
+    pub rules: bool,
 }
 
 /// When colour is used.

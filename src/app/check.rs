@@ -1,47 +1,67 @@
 //! `plimsoll check`: every problem of every file; with `--connect` also what each selector matches now.
 
+mod rules;
+
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Ending, clock};
+use super::{Ending, clock, say};
 use crate::cli::CheckArgs;
-use crate::config::{self, check_files};
+use crate::config::{Checked, Config, Rules, check_files};
 use crate::kafka::{Cluster, ClusterConfig, ClusterError, Filter};
 use crate::model::Selector;
+
+use rules::{About, abouts};
 
 /// # Errors
 /// When standard output cannot be written.
 pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
-    if !arguments.connect {
-        let is_fine = check_files(&arguments.files, &mut out, arguments.json)?;
-        return Ok(if is_fine { Ending::Fine } else { Ending::Refused });
-    }
     let mut told = Vec::new();
-    let is_fine = check_files(&arguments.files, &mut told, arguments.json)?;
-    if !is_fine {
+    let checked = check_files(&arguments.files, &mut told, arguments.json)?;
+    let Some(checked) = checked else {
         out.write_all(&told)?;
         return Ok(Ending::Refused);
+    };
+    if !arguments.connect {
+        out.write_all(&told)?;
+        return Ok(Ending::Fine);
     }
+    if !checked.iter().any(|one| matches!(one, Checked::Settings(_))) {
+        say("plimsoll: --connect needs to know a cluster: give the settings file, too");
+        return Ok(Ending::Refused);
+    }
+    // Rules files that were given by themselves are tried on every cluster.
+    let more: Vec<_> = checked
+        .iter()
+        .filter_map(|one| match one {
+            Checked::Rules(rules) => Some(rules),
+            Checked::Settings(_) | Checked::Tests(_) => None,
+        })
+        .collect();
     if arguments.json {
-        return connect_as_json(&arguments.files, &told, &mut out);
+        return connect_as_json(&checked, &more, &told, &mut out);
     }
     out.write_all(&told)?;
     let mut ending = Ending::Fine;
-    for cluster in arguments.files.iter().flat_map(|file| clusters(file)) {
-        ending = ending.max(connect(&cluster, &mut out)?);
+    for config in checked.iter().filter_map(settings) {
+        let rules: Vec<_> = std::iter::once(&config.rules).chain(more.iter().copied()).collect();
+        for cluster in &config.clusters {
+            ending = ending.max(connect(cluster, &rules, &mut out)?);
+        }
     }
     Ok(ending)
 }
 
-/// It was fine a moment ago; a file that changed meanwhile is simply checked again next time.
-fn clusters(file: &Path) -> Vec<ClusterConfig> {
-    config::load(file).map(|config| config.clusters).unwrap_or_default()
+fn settings(checked: &Checked) -> Option<&Config> {
+    match checked {
+        Checked::Settings(config) => Some(config),
+        Checked::Rules(_) | Checked::Tests(_) => None,
+    }
 }
 
 /// Everything that is in the cluster, whatever `config` would watch of it; or whether the settings or the cluster
@@ -72,14 +92,40 @@ struct Found {
     topics: BTreeSet<String>,
 }
 
+impl Found {
+    /// What `config` would watch of it.
+    fn watched(&self, config: &ClusterConfig) -> Self {
+        let accepted = |filter: &Filter, names: &BTreeSet<String>| {
+            names.iter().filter(|name| filter.accepts(name)).cloned().collect()
+        };
+        Self {
+            brokers: self.brokers,
+            groups: accepted(&config.groups, &self.groups),
+            topics: accepted(&config.topics, &self.topics),
+        }
+    }
+
+    fn of(&self, what: &str) -> &BTreeSet<String> {
+        if what == "group" { &self.groups } else { &self.topics }
+    }
+}
+
 /// Tells what is there, and which of it `config` would watch.
-fn connect(config: &ClusterConfig, out: &mut impl Write) -> anyhow::Result<Ending> {
+fn connect(config: &ClusterConfig, rules: &[&Rules], out: &mut impl Write) -> anyhow::Result<Ending> {
     let name = &config.name;
     match look(config) {
         Ok(found) => {
             writeln!(out, "cluster {name}: reached, {}", count(found.brokers, "broker"))?;
             selectors("group", &config.groups, &found.groups, out)?;
             selectors("topic", &config.topics, &found.topics, out)?;
+            let watched = found.watched(config);
+            for about in rules.iter().flat_map(|rules| abouts(rules)) {
+                writeln!(out, "  {} {}", about.kind, about.name)?;
+                for (what, selector) in about.selectors() {
+                    let names = watched.of(what);
+                    writeln!(out, "    {what} {}: {}", selector.as_str(), matches(selector, names, what))?;
+                }
+            }
             Ok(Ending::Fine)
         }
         // The sentence about settings names the cluster itself.
@@ -95,21 +141,30 @@ fn connect(config: &ClusterConfig, out: &mut impl Write) -> anyhow::Result<Endin
 }
 
 /// The outcomes in `told`, with what was found added to each cluster.
-fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyhow::Result<Ending> {
+fn connect_as_json(
+    checked: &[Checked],
+    more: &[&Rules],
+    told: &[u8],
+    out: &mut impl Write,
+) -> anyhow::Result<Ending> {
     let mut outcomes: Value = serde_json::from_slice(told)?;
     let mut ending = Ending::Fine;
-    for (at, file) in files.iter().enumerate() {
-        for (number, cluster) in clusters(file).iter().enumerate() {
+    for (at, config) in checked.iter().enumerate().filter_map(|(at, one)| Some((at, settings(one)?))) {
+        let rules: Vec<_> = std::iter::once(&config.rules).chain(more.iter().copied()).collect();
+        for (number, cluster) in config.clusters.iter().enumerate() {
             let about = &mut outcomes[at]["clusters"][number];
             match look(cluster) {
                 Ok(found) => {
-                    let watched = |filter: &Filter, names: &BTreeSet<String>| -> Vec<String> {
-                        names.iter().filter(|name| filter.accepts(name)).cloned().collect()
-                    };
+                    let watched = found.watched(cluster);
                     about["reachable"] = true.into();
                     about["brokers"] = found.brokers.into();
-                    about["groups"] = watched(&cluster.groups, &found.groups).into();
-                    about["topics"] = watched(&cluster.topics, &found.topics).into();
+                    about["groups"] = watched.groups.iter().map(String::as_str).collect();
+                    about["topics"] = watched.topics.iter().map(String::as_str).collect();
+                    about["rules"] = rules
+                        .iter()
+                        .flat_map(|rules| abouts(rules))
+                        .map(|about| rule_as_json(&about, &watched))
+                        .collect();
                 }
                 Err((found, failed)) => {
                     ending = ending.max(found);
@@ -122,6 +177,14 @@ fn connect_as_json(files: &[PathBuf], told: &[u8], out: &mut impl Write) -> anyh
     serde_json::to_writer_pretty(&mut *out, &outcomes)?;
     writeln!(out)?;
     Ok(ending)
+}
+
+fn rule_as_json(about: &About<'_>, watched: &Found) -> Value {
+    let selectors = about.selectors().map(|(what, selector)| {
+        let matching: Vec<_> = watched.of(what).iter().filter(|name| selector.matches(name)).collect();
+        json!({ "of": what, "selector": selector.as_str(), "matches": matching })
+    });
+    json!({ "kind": about.kind, "name": about.name, "selectors": selectors.collect::<Vec<_>>() })
 }
 
 fn selectors(
