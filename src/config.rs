@@ -13,7 +13,6 @@ mod resolve;
 mod rules;
 mod schema;
 mod source;
-mod stand_in;
 mod tree;
 mod trials;
 mod values;

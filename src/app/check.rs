@@ -118,14 +118,7 @@ fn connect(config: &ClusterConfig, rules: &[&Rules], out: &mut impl Write) -> an
             writeln!(out, "cluster {name}: reached, {}", count(found.brokers, "broker"))?;
             selectors("group", &config.groups, &found.groups, out)?;
             selectors("topic", &config.topics, &found.topics, out)?;
-            let watched = found.watched(config);
-            for about in rules.iter().flat_map(|rules| abouts(rules)) {
-                writeln!(out, "  {} {}", about.kind, about.name)?;
-                for (what, selector) in about.selectors() {
-                    let names = watched.of(what);
-                    writeln!(out, "    {what} {}: {}", selector.as_str(), matches(selector, names, what))?;
-                }
-            }
+            tell_rules(rules, &found, config, out)?;
             Ok(Ending::Fine)
         }
         // The sentence about settings names the cluster itself.
@@ -203,6 +196,31 @@ fn selectors(
     Ok(())
 }
 
+/// What each selector of each rule matches of what is watched.
+fn tell_rules(
+    rules: &[&Rules],
+    found: &Found,
+    config: &ClusterConfig,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let watched = found.watched(config);
+    for about in rules.iter().flat_map(|rules| abouts(rules)) {
+        writeln!(out, "  {} {}", about.kind, about.name)?;
+        for (what, selector) in about.selectors() {
+            let names = watched.of(what);
+            let is_hidden =
+                selector.exact().is_some_and(|name| !names.contains(name) && found.of(what).contains(name));
+            let told = if is_hidden {
+                format!("is there, but these settings do not watch that {what}")
+            } else {
+                matches(selector, names, what)
+            };
+            writeln!(out, "    {what} {}: {told}", selector.as_str())?;
+        }
+    }
+    Ok(())
+}
+
 fn matches(selector: &Selector, names: &BTreeSet<String>, what: &str) -> String {
     let matching = names.iter().filter(|name| selector.matches(name)).count();
     if matching > 0 {
@@ -218,4 +236,49 @@ fn matches(selector: &Selector, names: &BTreeSet<String>, what: &str) -> String 
 
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{System, parse_rules};
+
+    #[test]
+    fn each_selector_of_a_rule_is_told_with_what_it_matches_of_what_is_watched() {
+        let rules = parse_rules(
+            "slos:
+- { name: late, indicator: { latency: { group: 'ord*', topic: order, within: 1s } }, objective: 99%, window: 7d }
+- { name: dead, indicator: { dead_letters: { topic: orders, dead_letter_topic: dlq } }, objective: 99%, window: 7d }
+alerts:
+- { name: hidden, when: { stuck: { group: internal, for: 5m } }, severity: ticket }
+- { name: offline, when: { offline: {} }, severity: ticket }
+- { name: gone, when: { unreachable: {} }, severity: ticket }
+",
+            "rules.yaml",
+            &System,
+        );
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let found = Found {
+            brokers: 1,
+            groups: names(&["orders-a", "orders-b", "internal"]),
+            topics: names(&["orders", "dlq"]),
+        };
+        let mut config = ClusterConfig::from_bootstrap_server("prod".into(), vec!["a:1".to_owned()]);
+        config.groups.exclude = vec![Selector::new("int*")];
+        let mut out = Vec::new();
+        tell_rules(&[&rules.unwrap()], &found, &config, &mut out).unwrap();
+        let expected = "  slo late
+    group ord*: matches 2 groups
+    topic order: matches nothing now; the nearest name is orders
+  slo dead
+    topic orders: matches 1 topic
+    topic dlq: matches 1 topic
+  alert hidden
+    group internal: is there, but these settings do not watch that group
+  alert offline
+    topic *: matches 2 topics
+  alert gone
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 }

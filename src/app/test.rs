@@ -1,5 +1,9 @@
 //! `plimsoll test`: runs scripted tests of rules, and shows what was not as expected.
 
+mod alert;
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -8,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Ending, say};
 use crate::cli::TestArgs;
 use crate::config::{RuleTest, TestFile, load_tests};
-use crate::sim::Failure;
+use crate::sim::{self, Failure};
 
 /// # Errors
 /// When standard output cannot be written, or a time zone is not known.
@@ -61,12 +65,12 @@ impl Outcome {
         let (of, name, expectations, failures) = match test {
             RuleTest::Slo(test) => {
                 let slo = file.rules.slos.iter().find(|slo| *slo.name == *test.slo).ok_or_else(gone)?;
-                (format!("slo {}", slo.name), &test.name, test.expect.len(), stand_in::run(slo, test)?)
+                (format!("slo {}", slo.name), &test.name, test.expect.len(), sim::run(slo, test)?)
             }
             RuleTest::Alert(test) => {
                 let mut alerts = file.rules.alerts.iter();
                 let alert = alerts.find(|alert| *alert.name == *test.alert).ok_or_else(gone)?;
-                let failures = stand_in::run_alert(alert, test)?;
+                let failures = alert::run(alert, test)?;
                 (format!("alert {}", alert.name), &test.name, test.expect.len(), failures)
             }
         };
@@ -136,20 +140,5 @@ impl Sum {
             0 => format!("{all}, all fine"),
             failed => format!("{all}; {} failed, {} not met", plural(failed, "test"), self.unmet),
         }
-    }
-}
-
-/// Where the runners of tests go.
-mod stand_in {
-    use crate::alert::AlertRule;
-    use crate::sim::{AlertTest, Failure, SloTest};
-    use crate::slo::Slo;
-
-    pub(super) fn run(_: &Slo, _: &SloTest) -> anyhow::Result<Vec<Failure>> {
-        anyhow::bail!("tests of SLOs cannot be run yet")
-    }
-
-    pub(super) fn run_alert(_: &AlertRule, _: &AlertTest) -> anyhow::Result<Vec<Failure>> {
-        anyhow::bail!("tests of alerts cannot be run yet")
     }
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::stand_in::{alert, slo};
 use super::values::show_duration;
 use super::{
     Config, FileKind, Problems, Rules, System, TestFile, open, parse, parse_rules, parse_tests, read,
 };
+use crate::alert;
 use crate::kafka::{ClusterConfig, Filter};
 use crate::model::Selector;
+use crate::slo::{self, Slo};
 
 /// A file that is fine.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,11 +95,20 @@ fn explain(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
         for words in slo::plain_words(slo) {
             writeln!(out, "    {words}")?;
         }
+        for warning in warnings(slo) {
+            writeln!(out, "    warning: {warning}")?;
+        }
     }
     for alert in &rules.alerts {
         writeln!(out, "  alert {}\n    {}", alert.name, alert::plain_words(alert))?;
     }
     Ok(())
+}
+
+/// What of an SLO does nothing, although it can run.
+fn warnings(slo: &Slo) -> Vec<String> {
+    let problems = slo::problems(slo).into_iter();
+    problems.filter(|problem| !problem.is_error).map(|problem| problem.sentence).collect()
 }
 
 fn holds(rules: &Rules) -> String {
@@ -146,9 +156,7 @@ fn as_json(file: &str, outcome: &Result<Checked, Problems>) -> Value {
                 told["tests"] = tests.tests.len().into();
             }
             if let Some(rules) = checked.rules() {
-                let slos = rules.slos.iter();
-                told["slos"] =
-                    slos.map(|slo| json!({ "name": *slo.name, "words": slo::plain_words(slo) })).collect();
+                told["slos"] = rules.slos.iter().map(slo_as_json).collect();
                 let alerts = rules.alerts.iter();
                 told["alerts"] = alerts
                     .map(|alert| json!({ "name": *alert.name, "words": [alert::plain_words(alert)] }))
@@ -158,6 +166,10 @@ fn as_json(file: &str, outcome: &Result<Checked, Problems>) -> Value {
         Err(problems) => told["problems"] = problems_as_json(file, problems),
     }
     told
+}
+
+fn slo_as_json(slo: &Slo) -> Value {
+    json!({ "name": *slo.name, "words": slo::plain_words(slo), "warnings": warnings(slo) })
 }
 
 fn cluster_as_json(cluster: &ClusterConfig) -> Value {

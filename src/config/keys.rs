@@ -61,6 +61,8 @@ pub(super) enum Shape {
     Objective,
     /// A number above 0.
     Rate,
+    /// A number from 0 on.
+    Amount,
     /// Decimal digits, which are compared as they are written; maybe with a sign.
     Digits,
     /// Lengths of time to digits.

@@ -86,9 +86,9 @@ impl<'a> Reader<'a> {
         self.problems
     }
 
-    /// Whether a problem was noted.
-    pub(super) fn has_problems(&self) -> bool {
-        !self.problems.is_empty()
+    /// How many problems were noted.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len() + self.untold
     }
 
     /// Notes a problem.

@@ -92,6 +92,7 @@ fn shape(shape: &Shape) -> Value {
             { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,9})? *%?$|\\$\\{" },
         ] }),
         Shape::Rate => or_reference(&json!({ "type": "number", "exclusiveMinimum": 0 })),
+        Shape::Amount => or_reference(&json!({ "type": "number", "minimum": 0 })),
         Shape::Digits => or_reference(&json!({ "type": "number" })),
         Shape::DigitsByDuration => {
             json!({ "type": "object", "additionalProperties": { "type": "number" } })

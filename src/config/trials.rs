@@ -57,7 +57,7 @@ pub fn parse_tests(text: &str, file_name: &str, lookup: &dyn Lookup) -> Result<T
     let files = rules::named(&mut reader, &file, "rules", rules::folder_of(file_name));
     let rules = rules::all(&files.unwrap_or_default(), lookup);
     // Rules that cannot be read have problems of their own; that a test names one of them is not one more.
-    let known = rules.as_ref().ok().filter(|_| !reader.has_problems());
+    let known = rules.as_ref().ok().filter(|_| reader.problem_count() == 0);
     let mut tests = Vec::new();
     if let Some(node) = file.get("tests") {
         let example = "write a list of them, each beginning with `- name: …`";

@@ -10,8 +10,8 @@ use super::keys::{Section, Shape};
 use crate::model::Selector;
 
 pub(super) use rule::{
-    MINUTE, NINETY_DAYS, digits, exact_topic, flag, label_name, minutes, objective, path, quantile, rate,
-    rule_name, severity, share, text, time, time_zone,
+    MINUTE, NINETY_DAYS, amount, digits, exact_topic, flag, label_name, minutes, objective, path, quantile,
+    rate, rule_name, severity, share, text, time, time_zone,
 };
 
 /// What is wrong with a value, as a clause after it, and what would be right.
@@ -42,7 +42,7 @@ pub(super) fn example(shape: &Shape) -> &'static str {
         Shape::ListenAddress => "\"0.0.0.0:1876\"",
         Shape::Share => "1%",
         Shape::Objective => "99.9%",
-        Shape::Rate => "10",
+        Shape::Rate | Shape::Amount => "10",
         Shape::Digits => "0.98",
         Shape::DigitsByDuration => "{ 1h: 14.4 }",
         Shape::Flag => "true",

@@ -2,6 +2,8 @@
 //! `tests/config/good/NAME.yaml` with the settings in `NAME.out`. `BLESS=1` writes them anew: read what changed.
 //! `rules-NAME.yaml` is a rules file, `tests-NAME.yaml` a test file.
 
+mod rules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

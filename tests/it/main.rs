@@ -12,6 +12,7 @@ mod kafka_server;
 mod lag_command;
 mod lag_truth;
 mod program;
+mod rule_tests;
 mod security;
 mod state;
 mod stopping;

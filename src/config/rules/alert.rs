@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::condition;
-use crate::alert::{AlertRule, Condition};
+use super::fields::sentence_and_help;
+use crate::alert::{self, AlertRule};
 use crate::config::keys::ALERT;
 use crate::config::read::Reader;
 use crate::config::tree::Node;
-use crate::config::{stand_in, values};
+use crate::config::values;
 use crate::model::Millis;
 
 /// The alert in `node` and its name as it stands there; `None` when it has problems that leave nothing to go on with.
 pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Option<(AlertRule, &'n Node)> {
+    let before = reader.problem_count();
     let entries = reader.entries(node, &ALERT, path);
     let name = reader.read(&entries, "name", values::rule_name);
     let description = reader.words(&entries, "description");
@@ -24,15 +26,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> O
     let labels = reader.labels(&entries);
     let runbook = reader.words(&entries, "runbook");
     let when = when.flatten()?;
-    if per_partition
-        && !is_of_partitions(&when)
-        && let Some(node) = entries.get("per")
-    {
-        let what = format!("{}: this condition has no value per partition", entries.path("per"));
-        let help = "remove it; `lag`, `time_lag`, `stuck`, `offline` and `under_min_isr` have one";
-        reader.problem(node.at, what, help);
-    }
-    let alert = AlertRule {
+    let rule = AlertRule {
         name: Arc::from(name?),
         description,
         when,
@@ -45,19 +39,11 @@ pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> O
         runbook,
     };
     let name = entries.get("name")?;
-    for problem in stand_in::alert::problems(&alert) {
-        reader.problem(name.at, format!("{path}: {problem}"), "");
+    // What is wrong with the whole is of interest when its values are right.
+    let problems = if reader.problem_count() > before { Vec::new() } else { alert::problems(&rule) };
+    for problem in problems {
+        let (what, help) = sentence_and_help(&problem);
+        reader.problem(name.at, format!("{path}: {what}"), help);
     }
-    Some((alert, name))
-}
-
-fn is_of_partitions(when: &Condition) -> bool {
-    matches!(
-        when,
-        Condition::Lag { .. }
-            | Condition::TimeLag { .. }
-            | Condition::Stuck { .. }
-            | Condition::Offline { .. }
-            | Condition::UnderMinIsr { .. }
-    )
+    Some((rule, name))
 }

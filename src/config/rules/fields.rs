@@ -81,3 +81,8 @@ impl Reader<'_> {
         Arc::new(labels)
     }
 }
+
+/// "what is wrong: what to change", or "what is wrong; what to change", in its two parts.
+pub(super) fn sentence_and_help(sentence: &str) -> (&str, &str) {
+    sentence.rsplit_once("; ").or_else(|| sentence.rsplit_once(": ")).unwrap_or((sentence, ""))
+}

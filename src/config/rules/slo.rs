@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use super::fields::sentence_and_help;
 use super::indicator;
 use crate::config::keys::{ALERTING, SLO, TIER};
 use crate::config::read::{Entries, Reader};
 use crate::config::tree::Node;
-use crate::config::{stand_in, values};
+use crate::config::values;
 use crate::model::{Millis, Ratio};
-use crate::slo::{Alerting, Indicator, Period, Slo, Tier, Window};
+use crate::slo::{self, Alerting, Indicator, Period, Slo, Tier, Window};
 
 /// The SLO in `node` and its name as it stands there; `None` when it has problems that leave nothing to go on with.
 pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> Option<(Slo, &'n Node)> {
+    let before = reader.problem_count();
     let entries = reader.entries(node, &SLO, path);
     let name = reader.read(&entries, "name", values::rule_name);
     let description = reader.words(&entries, "description");
@@ -33,7 +35,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> O
             }
         }
     }
-    let slo = Slo {
+    let promise = Slo {
         name: Arc::from(name?),
         description,
         indicator,
@@ -46,10 +48,13 @@ pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> O
         alerting,
     };
     let name = entries.get("name")?;
-    for problem in stand_in::slo::problems(&slo) {
-        reader.problem(name.at, format!("{path}: {problem}"), "");
+    // What is wrong with the whole is of interest when its values are right. What is no error is told by `check`.
+    let problems = if reader.problem_count() > before { Vec::new() } else { slo::problems(&promise) };
+    for problem in problems.iter().filter(|problem| problem.is_error) {
+        let (what, help) = sentence_and_help(&problem.sentence);
+        reader.problem(name.at, format!("{path}: {what}"), help);
     }
-    Some((slo, name))
+    Some((promise, name))
 }
 
 fn counts_records(indicator: &Indicator) -> bool {

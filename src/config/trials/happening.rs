@@ -1,7 +1,5 @@
 //! Reads what happens in a test: events that are counted, values that are measured.
 
-use std::borrow::Cow;
-
 use super::{items, minutes};
 use crate::alert::{AlertRule, Condition};
 use crate::config::keys::{EVENT, Shape, VALUE};
@@ -100,40 +98,21 @@ fn condition(when: &Condition) -> &'static str {
     }
 }
 
-/// A value in the unit of its condition: records, seconds, a share; 1 or 0 for what is so or is not.
+/// A value as the condition compares it: records, seconds, records per second, a percentage, `true` or `false`.
 fn number(reader: &mut Reader<'_>, entries: &Entries<'_>, name: &str) -> Option<String> {
     match entries.shape(name)? {
         Shape::Integer(..) => reader.integer(entries, name).map(|number| number.to_string()),
-        Shape::Duration(..) => reader.millis(entries, name).map(|length| decimal(length.0, 1000)),
-        Shape::Flag => reader.read(entries, name, values::flag).map(|is_so| u8::from(is_so).to_string()),
-        Shape::Share => {
-            reader.read(entries, name, values::share).map(|share| decimal(share.parts(), share.of()))
-        }
-        _ => reader.read(entries, name, values::digits),
-    }
-}
-
-/// `parts` of `of` with as many of eleven digits after the point as are needed; shares have no more.
-fn decimal(parts: u64, of: u64) -> String {
-    let scaled = u128::from(parts) * 100_000_000_000 / u128::from(of);
-    let (whole, fraction) = (scaled / 100_000_000_000, scaled % 100_000_000_000);
-    let fraction = match fraction {
-        0 => Cow::Borrowed(""),
-        _ => Cow::Owned(format!(".{}", format!("{fraction:011}").trim_end_matches('0'))),
-    };
-    format!("{whole}{fraction}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_exact_decimals() {
-        let check = |parts, of, expected: &str| assert_eq!(decimal(parts, of), expected);
-        check(5500, 1000, "5.5");
-        check(12_000, 1000, "12");
-        check(1, 100_000_000_000, "0.00000000001");
-        check(0, 1, "0");
+        Shape::Duration(least, most) => reader.read(entries, name, |text| {
+            // Records that nothing will delete.
+            if name == "retention_eta" && text == "never" {
+                return Ok(text.to_owned());
+            }
+            let length = values::duration(text, *least, *most)?;
+            let (seconds, millis) = (length.as_secs(), length.subsec_millis());
+            Ok(if millis == 0 { seconds.to_string() } else { format!("{seconds}.{millis:03}") })
+        }),
+        Shape::Flag => reader.read(entries, name, values::flag).map(|is_so| is_so.to_string()),
+        Shape::Share => reader.read(entries, name, values::share).map(|share| share.to_string()),
+        _ => reader.read(entries, name, values::amount),
     }
 }

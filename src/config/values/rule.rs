@@ -70,6 +70,14 @@ pub(in crate::config) fn rate(text: &str) -> Result<f64, Wrong> {
     }
 }
 
+/// A number from 0 on, in plain decimal digits; kept as it is written.
+pub(in crate::config) fn amount(text: &str) -> Result<String, Wrong> {
+    match digits(text) {
+        Ok(text) if !text.starts_with('-') => Ok(text),
+        _ => wrong("is not a number from 0 on", "write one such as `10` or `0.5`"),
+    }
+}
+
 /// Decimal digits with a point and a sign at most; kept as they are written.
 pub(in crate::config) fn digits(text: &str) -> Result<String, Wrong> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
@@ -141,8 +149,17 @@ pub(in crate::config) fn label_name(text: &str) -> Result<(), Wrong> {
 }
 
 /// What every alert carries: the same name twice would make it unreadable.
-const RESERVED_LABELS: [&str; 8] =
-    ["alertname", "alertstate", "slo", "cluster", "consumergroup", "topic", "partition", "severity"];
+const RESERVED_LABELS: [&str; 9] = [
+    "alertname",
+    "alertstate",
+    "slo",
+    "cluster",
+    "consumergroup",
+    "topic",
+    "partition",
+    "severity",
+    "unmeasured",
+];
 
 /// The name of a topic that is meant alone.
 pub(in crate::config) fn exact_topic(text: &str) -> Result<Selector, Wrong> {
