@@ -3,8 +3,8 @@
 
 use crate::measure::Measurement;
 use crate::model::{
-    Broker, BrokerView, ClusterName, CommitSource, GroupView, HistoryPoint, Measured, Millis, Observation,
-    Reason, Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
+    Broker, BrokerView, ClusterName, GroupView, HistoryPoint, Measured, Millis, Observation, Reason,
+    Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
 };
 use crate::store::Store;
 
@@ -124,7 +124,7 @@ impl Engine {
             brokers: Vec::new(),
             topics: Vec::new(),
             groups: Vec::new(),
-            commit_source: CommitSource::Polled,
+            commit_source: self.measurement.commit_source(),
             slos: Vec::new(),
             alerts: Vec::new(),
             unmeasured: Vec::new(),

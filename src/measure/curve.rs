@@ -151,6 +151,23 @@ impl TimeCurve {
         Location::Ask(low.map_or(Timestamp(0), |low| low + Millis(high.since(low).0.div_ceil(2))))
     }
 
+    /// About the first offset whose time is at or after `at`, for people: between two bounds records are taken to be
+    /// spread evenly. Not bounded by the log.
+    pub(super) fn estimate(&self, at: Timestamp) -> Offset {
+        let left = self.bounds.iter().rev().find(|bound| bound.before <= at);
+        let right = self.bounds.iter().find(|bound| bound.from.time().is_some_and(|from| from >= at));
+        match (left, right.and_then(|right| Some((right.offset, right.from.time()?)))) {
+            (Some(left), Some((offset, time))) if time > left.before && offset > left.offset => {
+                let (part, whole) = (at.since(left.before), time.since(left.before));
+                let share = u128::from(offset - left.offset) * u128::from(part.0) / u128::from(whole.0);
+                left.offset + u64::try_from(share).unwrap_or(0)
+            }
+            (_, Some((offset, _))) => offset,
+            (Some(_), None) => Offset::MAX,
+            (None, None) => 0,
+        }
+    }
+
     /// Forgets what only tells of records below `offset`, where nobody waits, and what is one bound too many.
     /// Between ticks only: while questions are open, the closest bounds are the ones that matter.
     pub(super) fn forget(&mut self, below: Offset, now: Timestamp) {

@@ -4,7 +4,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Offset, PartitionObservation, TopicConfigs, TopicId};
+use std::sync::Arc;
+
+use crate::model::{
+    GroupObservation, GroupState, GroupTopicView, Measured, Offset, PartitionObservation, TopicCommits,
+    TopicConfigs, TopicId, TopicObservation,
+};
 
 const TOPIC: &str = "orders";
 const GROUP: &str = "billing";

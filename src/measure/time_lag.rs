@@ -3,24 +3,39 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::curve::{Location, TimeCurve};
-use super::group::Progress;
+use super::group::Group;
+use super::group_topic::Progress;
+use super::time_index::TimeIndex;
 use super::topic::{PartitionMemory, Topic};
-use super::{Group, Measurement};
 use crate::model::{
-    GroupId, GroupPartitionView, Measured, Millis, Observation, Offset, Partition, Reason, TimeAnswer,
-    TimeQuestion, Timestamp, TopicConfigs, TopicName,
+    GroupId, GroupPartitionView, Measured, Millis, Observation, Offset, Partition, Reason, Timestamp,
+    TopicConfigs, TopicName,
 };
+
+/// Answers kept per partition while something is judged there, and while nothing is.
+const ANSWERS: usize = 512;
+const SPARE_ANSWERS: usize = 4;
 
 /// What groups need to know of the times of one partition's records.
 #[derive(Debug, Default)]
 pub(super) struct RecordTimes {
     pub(super) curve: TimeCurve,
+    /// What the time index has answered, for what is counted.
+    pub(super) index: TimeIndex,
+    /// From which time on judging still needs its answers.
+    pub(super) needed_from: Option<Timestamp>,
+    /// Since when judging waits for an answer.
+    pub(super) judging_since: Option<Timestamp>,
+    /// How many questions this tick has asked.
+    pub(super) asked: u32,
+    /// The last of them: who would ask it again learns nothing more in this tick.
+    pub(super) last_asked: Option<Timestamp>,
     /// The offsets whose times this tick needs and nothing known tells.
     wanted: Vec<Offset>,
     /// Since when a question waits for its answer.
-    open_since: Option<Timestamp>,
+    pub(super) open_since: Option<Timestamp>,
     /// Why the time index did not answer in this tick.
-    failed: Option<Reason>,
+    pub(super) failed: Option<Reason>,
     /// The lowest committed offset of this tick; nobody needs the times of records below it.
     lowest: Offset,
 }
@@ -28,9 +43,9 @@ pub(super) struct RecordTimes {
 /// A partition with a question that is open in this tick.
 #[derive(Debug)]
 pub(super) struct Open {
-    topic: TopicName,
-    partition: Partition,
-    since: Timestamp,
+    pub(super) topic: TopicName,
+    pub(super) partition: Partition,
+    pub(super) since: Timestamp,
 }
 
 /// Where a group stands in what is left of the log.
@@ -48,7 +63,8 @@ pub(super) fn wanted(
     let all_times = topics.values_mut().flat_map(|topic| &mut topic.partitions);
     for times in all_times.filter_map(|partition| partition.times.as_mut()) {
         times.wanted.clear();
-        (times.failed, times.lowest) = (None, Offset::MAX);
+        times.last_asked = None;
+        (times.failed, times.lowest, times.asked) = (None, Offset::MAX, 0);
     }
     for (id, group) in groups {
         let is_read = observation.groups.get(id).is_some_and(|group| group.commits.is_ok());
@@ -84,14 +100,14 @@ pub(super) fn wanted(
 }
 
 impl RecordTimes {
-    fn new(end: Option<Offset>, now: Timestamp) -> Self {
+    pub(super) fn new(end: Option<Offset>, now: Timestamp) -> Self {
         let mut times = Self { lowest: Offset::MAX, ..Self::default() };
         end.into_iter().for_each(|end| times.curve.polled(end, now));
         times
     }
 
     /// The next question, if one is open.
-    fn question(&mut self, now: Timestamp, resolution: Millis) -> Option<Timestamp> {
+    pub(super) fn question(&mut self, now: Timestamp, resolution: Millis) -> Option<Timestamp> {
         let Self { curve, wanted, .. } = self;
         wanted.retain(|offset| matches!(curve.locate(*offset, now, resolution), Location::Ask(_)));
         // The middle one halves what is open for the others.
@@ -101,71 +117,6 @@ impl RecordTimes {
             Location::At(_) | Location::InFuture => None,
         }
     }
-}
-
-impl Measurement {
-    /// The next questions for the brokers' time index, at most `limit`, sorted by topic and partition and
-    /// none for the same partition twice. Empty when nothing is open: then every position is located.
-    pub fn questions(&mut self, limit: usize) -> Vec<TimeQuestion> {
-        let (Some(now), resolution) = (self.last_ends_at, self.resolution) else { return Vec::new() };
-        let mut questions = Vec::new();
-        let topics = &mut self.topics;
-        self.open.retain(|open| {
-            let Some(times) = record_times(topics, &open.topic, open.partition) else { return false };
-            if times.failed.is_some() {
-                return false;
-            }
-            let Some(at) = times.question(now, resolution) else {
-                times.open_since = None;
-                return false;
-            };
-            times.open_since = Some(open.since);
-            if questions.len() < limit {
-                let (topic, partition) = (open.topic.clone(), open.partition);
-                questions.push(TimeQuestion { topic, partition, at });
-            }
-            true
-        });
-        questions.sort_unstable();
-        questions
-    }
-
-    /// Takes the answers to `questions`, in their order.
-    pub fn learn(&mut self, questions: &[TimeQuestion], answers: &[Measured<TimeAnswer>]) {
-        let Some(now) = self.last_ends_at else { return };
-        self.time_lookups += questions.len() as u64;
-        for (question, answer) in questions.iter().zip(answers) {
-            let end = self.topics.get(&question.topic).and_then(|topic| {
-                topic.partitions.get(question.partition as usize).and_then(|partition| partition.end)
-            });
-            let times = record_times(&mut self.topics, &question.topic, question.partition);
-            let (Some(end), Some(times)) = (end, times) else { continue };
-            match answer {
-                Ok(answer) => times.curve.learn(question.at, *answer, end, now),
-                Err(why) => times.failed = Some(*why),
-            }
-        }
-    }
-
-    /// How many questions were asked, in all.
-    #[must_use]
-    pub fn time_lookups(&self) -> u64 {
-        self.time_lookups
-    }
-
-    /// The age of the oldest question that is still open at `now`; zero when none is.
-    #[must_use]
-    pub fn time_lookup_backlog(&self, now: Timestamp) -> Millis {
-        self.open.iter().map(|open| now.since(open.since)).max().unwrap_or_default()
-    }
-}
-
-fn record_times<'a>(
-    topics: &'a mut HashMap<TopicName, Topic>,
-    topic: &TopicName,
-    partition: Partition,
-) -> Option<&'a mut RecordTimes> {
-    topics.get_mut(topic)?.partitions.get_mut(partition as usize)?.times.as_deref_mut()
 }
 
 /// The age at `now` of the record at the group's position, as far as it is known.
@@ -223,10 +174,14 @@ pub(super) fn forget(topics: &mut HashMap<TopicName, Topic>, now: Timestamp) {
     for memory in topics.values_mut().flat_map(|topic| &mut topic.partitions) {
         match &mut memory.times {
             // No group has a commit there any more.
-            Some(times) if times.lowest == Offset::MAX => memory.times = None,
+            Some(times) if times.lowest == Offset::MAX && times.needed_from.is_none() => memory.times = None,
             Some(times) => {
                 times.wanted = Vec::new();
                 times.curve.forget(times.lowest, now);
+                match times.needed_from.take() {
+                    Some(before) => times.index.forget(before, ANSWERS),
+                    None => times.index.forget(now, SPARE_ANSWERS),
+                }
             }
             None => {}
         }

@@ -4,14 +4,14 @@ use super::Gone;
 use super::rate::RateWindow;
 use super::time_lag::RecordTimes;
 use crate::model::{
-    Measured, Offset, PartitionObservation, Reason, Timestamp, TopicId, TopicName, TopicObservation,
-    TopicView,
+    Damaged, Measured, Offset, PartitionObservation, Reader, Reason, Timestamp, TopicId, TopicName,
+    TopicObservation, TopicView, Writer,
 };
 
 /// What is remembered of one topic.
 #[derive(Debug, Default)]
 pub(super) struct Topic {
-    id: Option<TopicId>,
+    pub(super) id: Option<TopicId>,
     /// Counts how often the topic was made again under its name.
     pub(super) incarnation: u32,
     appended_total: u64,
@@ -19,6 +19,8 @@ pub(super) struct Topic {
     pub(super) partitions: Vec<PartitionMemory>,
     watched: bool,
     pub(super) gone: Gone,
+    /// Something that outlives the process has changed since it was last saved.
+    is_changed: bool,
 }
 
 /// What is remembered of one partition.
@@ -40,6 +42,7 @@ impl Topic {
                 self.incarnation += 1;
                 self.partitions.clear();
             }
+            self.is_changed |= self.id != Some(id);
             self.id = Some(id);
         }
         let is_new = !std::mem::replace(&mut self.watched, true);
@@ -59,6 +62,7 @@ impl Topic {
                     memory.times = None;
                 }
             }
+            self.is_changed |= memory.end != Some(end);
             memory.end = Some(end);
             if let Some(times) = &mut memory.times {
                 times.curve.polled(end, ends_at);
@@ -86,6 +90,37 @@ impl Topic {
                 .and_then(|()| self.rate.per_second()),
             partitions: observed.partitions,
         }
+    }
+
+    /// What to save; `None` when it is saved.
+    pub(super) fn changed(&mut self) -> Option<Vec<u8>> {
+        if !std::mem::take(&mut self.is_changed) {
+            return None;
+        }
+        let mut writer = Writer::default();
+        writer.flag(self.id.is_some());
+        if let Some(TopicId(id)) = self.id {
+            writer.number((id >> 64) as u64).number(id as u64);
+        }
+        writer.number(self.appended_total).number(self.partitions.len() as u64);
+        for partition in &self.partitions {
+            writer.number(partition.end.map_or(0, |end| end + 1));
+        }
+        Some(writer.into_bytes())
+    }
+
+    /// As it was saved.
+    pub(super) fn restored(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let id = if reader.flag()? {
+            Some(TopicId(u128::from(reader.number()?) << 64 | u128::from(reader.number()?)))
+        } else {
+            None
+        };
+        let appended_total = reader.number()?;
+        let partition = |end: u64| PartitionMemory { end: end.checked_sub(1), ..PartitionMemory::default() };
+        let partitions = (0..reader.count()?).map(|_| reader.number().map(partition));
+        let partitions = partitions.collect::<Result<_, _>>()?;
+        Ok(Self { id, appended_total, partitions, watched: true, ..Self::default() })
     }
 
     /// What stays true of a topic that cannot be read: its counters.

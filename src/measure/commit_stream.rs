@@ -1,0 +1,170 @@
+//! Takes what the commit log has told: members and commits, each entry once, in the order of the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Measurement;
+use super::group::Group;
+use super::group_topic::{Commit, GroupTopic};
+use super::targets::Targets;
+use super::topic::Topic;
+use crate::model::{
+    CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, GroupId, Millis, Observation, Offset,
+    Timestamp, TopicId, TopicName, commit_log_partition,
+};
+
+/// A commit that was polled may be so much older than the poll.
+const SETTLING: Millis = Millis::from_seconds(1);
+
+/// Stretches that are kept apart; more are taken as one.
+const MOST_GAPS: usize = 16;
+
+/// How far one partition of the commit log was taken.
+#[derive(Debug, Default)]
+pub(super) struct LogPosition {
+    /// Everything below was handed out.
+    pub(super) taken_to: Offset,
+    pub(super) complete_to: Option<Timestamp>,
+    /// From which commits may be missing; ascending.
+    pub(super) gaps: Vec<(Offset, Offset)>,
+    /// As it was last saved: where reading would go on.
+    pub(super) saved: Option<Offset>,
+    /// Something was read of it in this process.
+    pub(super) is_read: bool,
+}
+
+impl LogPosition {
+    fn take(&mut self, read: &CommitLogPartition) {
+        if read.entries.is_empty() && read.gaps.is_empty() && read.complete_to.is_ok() {
+            // Of each commit that was compacted away, a later one has been read by now.
+            self.gaps.clear();
+        }
+        self.gaps.extend(&read.gaps);
+        while self.gaps.len() > MOST_GAPS {
+            let (_, to) = self.gaps.remove(1);
+            self.gaps[0].1 = self.gaps[0].1.max(to);
+        }
+        if let Ok(position) = read.position {
+            (self.taken_to, self.is_read) = (position, true);
+        }
+        self.complete_to = read.complete_to.ok().max(self.complete_to);
+    }
+
+    fn has_gap(&self, from: Offset, to: Offset) -> bool {
+        self.gaps.iter().any(|gap| gap.0 < to && gap.1 > from)
+    }
+}
+
+/// What taking an entry needs to know of the topics.
+struct Topics<'a> {
+    memory: &'a HashMap<TopicName, Topic>,
+    targets: &'a mut Targets,
+    now: Timestamp,
+}
+
+impl Measurement {
+    /// Where commits come from now.
+    #[must_use]
+    pub fn commit_source(&self) -> CommitSource {
+        self.commit_source
+    }
+
+    /// The completeness time of what is known of a group's commits, in broker time.
+    pub(super) fn complete_to(&self, group: &GroupId, now: Timestamp) -> Option<Timestamp> {
+        match self.commit_source {
+            CommitSource::Polled => Some(now - SETTLING),
+            CommitSource::Log => {
+                let partition = commit_log_partition(group.as_str(), self.commit_log.len());
+                self.commit_log.get(partition)?.complete_to
+            }
+        }
+    }
+
+    /// Takes all that was read of the commit log in this cycle.
+    pub(super) fn take_commit_log(&mut self, observation: &Observation) {
+        let Ok(log) = &observation.commit_log else {
+            self.commit_source = CommitSource::Polled;
+            return;
+        };
+        self.commit_source = CommitSource::Log;
+        self.commit_log.resize_with(log.partitions.len().max(self.commit_log.len()), LogPosition::default);
+        let mut topics =
+            Topics { memory: &self.topics, targets: &mut self.targets, now: observation.ends_at };
+        for (number, read) in log.partitions.iter().enumerate() {
+            if read.position.is_ok_and(|position| position < self.commit_log[number].taken_to) {
+                // It was made again: its offsets say nothing of those before.
+                for (_, group) in groups_of(&mut self.groups, number, log.partitions.len()) {
+                    group.membership.forget_taken();
+                    group.topics.values_mut().for_each(GroupTopic::forget_taken);
+                }
+                self.commit_log[number].gaps.clear();
+            }
+            self.commit_log[number].take(read);
+            let position = &self.commit_log[number];
+            for entry in &read.entries {
+                let id = entry.event.group();
+                if !self.groups.contains_key(id) {
+                    if !observation.groups.contains_key(id) {
+                        continue;
+                    }
+                    self.groups.insert(id.clone(), Group::new());
+                }
+                if let Some(group) = self.groups.get_mut(id) {
+                    group.take(entry, position, &mut topics);
+                }
+            }
+        }
+    }
+}
+
+fn groups_of(
+    groups: &mut BTreeMap<GroupId, Group>,
+    number: usize,
+    partitions: usize,
+) -> impl Iterator<Item = (&GroupId, &mut Group)> {
+    groups.iter_mut().filter(move |(id, _)| commit_log_partition(id.as_str(), partitions) == number)
+}
+
+impl Group {
+    fn take(&mut self, entry: &CommitLogEntry, log: &LogPosition, topics: &mut Topics<'_>) {
+        match &entry.event {
+            CommitLogEvent::Committed { group, topic, partition, offset, topic_id } => {
+                let Some(memory) = topics.memory.get(topic) else { return };
+                if is_of_another(*topic_id, memory.id) {
+                    return;
+                }
+                let skips = self.membership.skips();
+                if !self.topics.contains_key(topic) {
+                    let mut fresh = GroupTopic::new(memory.incarnation, topics.now);
+                    fresh.retarget(topics.targets, group, topic);
+                    self.topics.insert(topic.clone(), fresh);
+                }
+                let Some(of_topic) = self.topics.get_mut(topic) else { return };
+                let taken_to = of_topic.taken_to(*partition);
+                if entry.offset < taken_to {
+                    return;
+                }
+                of_topic.take(&Commit {
+                    partition: *partition,
+                    offset: *offset,
+                    at: entry.at,
+                    now: topics.now,
+                    log_offset: Some(entry.offset),
+                    appeared: memory.partitions.get(*partition as usize).and_then(|known| known.appeared),
+                    skips,
+                    after_gap: log.has_gap(taken_to, entry.offset),
+                });
+            }
+            CommitLogEvent::Uncommitted { topic, partition, .. } => {
+                if let Some(of_topic) = self.topics.get_mut(topic) {
+                    of_topic.uncommitted(*partition, entry.at, entry.offset);
+                }
+            }
+            event => self.membership.take(entry.offset, event),
+        }
+    }
+}
+
+/// Whether a commit was to a former topic of the same name.
+fn is_of_another(committed: Option<TopicId>, known: Option<TopicId>) -> bool {
+    committed.is_some_and(|committed| known.is_some_and(|known| known != committed))
+}

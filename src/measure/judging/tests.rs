@@ -1,0 +1,5 @@
+//! Every record of a simulated cluster against what the accounting says of it.
+
+mod cluster;
+mod rules;
+mod truth;
