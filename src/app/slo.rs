@@ -71,7 +71,6 @@ fn url(arguments: &SloArgs) -> Option<Url> {
     }
     // below whatever path a proxy has put it
     url.set_path(&format!("{}/api/v1/slos", url.path().trim_end_matches('/')));
-    url.set_query(None);
     for (name, selector) in
         [("slo", &arguments.slo), ("group", &arguments.group), ("topic", &arguments.topic)]
     {
