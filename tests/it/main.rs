@@ -12,6 +12,7 @@ mod kafka_server;
 mod lag_command;
 mod lag_truth;
 mod program;
+mod rules;
 mod security;
 mod stopping;
 mod telemetry;
