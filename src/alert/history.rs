@@ -1,6 +1,7 @@
 //! What some conditions remember of the past of one subject, and how it outlives a restart.
 
 use super::counter::CounterHistory;
+use super::definition::Condition;
 use super::latency::LatencyHistory;
 use super::trend::TrendHistory;
 use crate::model::{Damaged, Reader, Writer};
@@ -17,9 +18,31 @@ pub(super) enum History {
 }
 
 impl History {
-    /// Of the same kind.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+    /// An empty one of the kind that `condition` needs; nothing where `self` is of that kind already.
+    pub(super) fn needed_by(condition: &Condition, present: &Self) -> Option<Self> {
+        match (condition, present) {
+            (Condition::Latency { .. }, Self::Latency(_))
+            | (Condition::Trend { .. }, Self::Trend(_))
+            | (Condition::Lost { .. }, Self::Lost(_))
+            | (Condition::DeadLetters { .. }, Self::DeadLetters(_)) => None,
+            (Condition::Latency { .. }, _) => Some(Self::Latency(LatencyHistory::default())),
+            (Condition::Trend { .. }, _) => Some(Self::Trend(Box::default())),
+            (Condition::Lost { .. }, _) => Some(Self::Lost(CounterHistory::default())),
+            (Condition::DeadLetters { .. }, _) => Some(Self::DeadLetters(CounterHistory::default())),
+            // These look at one tick only.
+            (
+                Condition::Lag { .. }
+                | Condition::TimeLag { .. }
+                | Condition::Throughput { .. }
+                | Condition::Stuck { .. }
+                | Condition::NotDecreasing { .. }
+                | Condition::RetentionEta { .. }
+                | Condition::Offline { .. }
+                | Condition::UnderMinIsr { .. }
+                | Condition::Unreachable,
+                _,
+            ) => None,
+        }
     }
 
     pub(super) fn write(&self, to: &mut Writer) {

@@ -8,7 +8,7 @@ use super::places::{Place, each_place, missing};
 use super::reading::Reading;
 use super::subject::Subject;
 use super::timers::{Delays, Timers};
-use super::{AlertInput, counter::CounterHistory, lag, latency, lost, replicas, standstill, trend};
+use super::{AlertInput, lag, latency, lost, replicas, standstill, trend};
 use crate::model::{AlertState, Reason, Timestamp};
 
 /// A rule and its alerts.
@@ -25,6 +25,7 @@ pub(super) struct RuleState {
     /// Whether the last tick that could know has found anything that the selectors mean.
     pub(super) has_matched: bool,
     tick: u64,
+    needs_history: bool,
 }
 
 /// What is remembered of one alert.
@@ -46,6 +47,7 @@ pub(super) struct Active {
 
 impl RuleState {
     pub(super) fn new(rule: AlertRule) -> Self {
+        let needs_history = History::needed_by(&rule.when, &History::None).is_some();
         Self {
             rule,
             alerts: BTreeMap::new(),
@@ -54,6 +56,7 @@ impl RuleState {
             summary_changed: false,
             has_matched: true,
             tick: 0,
+            needs_history,
         }
     }
 
@@ -114,19 +117,18 @@ impl RuleState {
         steady: Timestamp,
         active: &mut Vec<Active>,
     ) {
-        let reading = match History::needed_by(condition) {
-            History::None => read(condition, place, input, &mut History::None, steady).0,
-            fresh => {
-                let alert = self.alerts.entry(subject.clone()).or_default();
-                if !alert.history.is_like(&fresh) {
-                    alert.history = fresh;
-                }
-                let (reading, has_changed) = read(condition, place, input, &mut alert.history, steady);
-                if has_changed {
-                    self.changed.insert(subject.clone());
-                }
-                reading
+        let reading = if self.needs_history {
+            let alert = self.alerts.entry(subject.clone()).or_default();
+            if let Some(fresh) = History::needed_by(condition, &alert.history) {
+                alert.history = fresh;
             }
+            let (reading, has_changed) = read(condition, place, input, &mut alert.history, steady);
+            if has_changed {
+                self.changed.insert(subject.clone());
+            }
+            reading
+        } else {
+            read(condition, place, input, &mut History::None, steady).0
         };
         self.step(subject, reading, steady, active);
         if let Some(alert) = self.alerts.get_mut(subject) {
@@ -214,25 +216,4 @@ fn read(
         _ => Reading::unknown(Reason::NotYetRead),
     };
     (reading, false)
-}
-
-impl History {
-    /// An empty one of the kind that `condition` needs.
-    pub(super) fn needed_by(condition: &Condition) -> Self {
-        match condition {
-            Condition::Latency { .. } => Self::Latency(latency::LatencyHistory::default()),
-            Condition::Trend { .. } => Self::Trend(Box::default()),
-            Condition::Lost { .. } => Self::Lost(CounterHistory::default()),
-            Condition::DeadLetters { .. } => Self::DeadLetters(CounterHistory::default()),
-            Condition::Lag { .. }
-            | Condition::TimeLag { .. }
-            | Condition::Throughput { .. }
-            | Condition::Stuck { .. }
-            | Condition::NotDecreasing { .. }
-            | Condition::RetentionEta { .. }
-            | Condition::Offline { .. }
-            | Condition::UnderMinIsr { .. }
-            | Condition::Unreachable => Self::None,
-        }
-    }
 }

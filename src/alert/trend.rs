@@ -72,34 +72,34 @@ pub(super) fn trend(
 
 impl TrendHistory {
     fn take(&mut self, value: Result<Now<'_>, Reason>, current: i64, count: usize) -> bool {
-        let before = self.open.clone();
-        let slots = self.slots.len();
-        if let Some(open) = self.open.take_if(|open| open.slot != current)
-            && let Some(closed) = open.close(value.ok(), current)
-        {
-            self.slots.push_back((open.slot, closed));
+        let mut has_changed = false;
+        if let Some(open) = self.open.take_if(|open| open.slot != current) {
+            has_changed = true;
+            self.slots.extend(open.close(value.ok(), current).map(|closed| (open.slot, closed)));
         }
         let oldest = current.saturating_sub(i64::try_from(count).unwrap_or(i64::MAX));
-        let has_grown = self.slots.len() != slots;
         while self.slots.front().is_some_and(|(slot, _)| *slot < oldest) {
             self.slots.pop_front();
+            has_changed = true;
         }
-        if let Ok(value) = value {
-            self.since.get_or_insert(current);
-            let is_new = self.open.is_none();
-            let open = self.open.get_or_insert(Open { slot: current, least: None, at_start: None });
-            match value {
-                Now::TimeLag(time_lag) => {
-                    let micros = time_lag.0.saturating_mul(1000);
-                    open.least = Some(open.least.map_or(micros, |least| least.min(micros)));
+        let Ok(value) = value else { return has_changed };
+        self.since.get_or_insert(current);
+        let is_new = self.open.is_none();
+        let open = self.open.get_or_insert(Open { slot: current, least: None, at_start: None });
+        match value {
+            Now::TimeLag(time_lag) => {
+                let micros = time_lag.0.saturating_mul(1000);
+                if open.least.is_none_or(|least| micros < least) {
+                    open.least = Some(micros);
+                    has_changed = true;
                 }
-                Now::Latency(histogram, _) if is_new => {
-                    open.at_start = Some((histogram.bounds.to_vec(), histogram.counts.clone()));
-                }
-                Now::Latency(..) => {}
             }
+            Now::Latency(histogram, _) if is_new => {
+                open.at_start = Some((histogram.bounds.to_vec(), histogram.counts.clone()));
+            }
+            Now::Latency(..) => {}
         }
-        has_grown || self.open != before
+        has_changed || is_new
     }
 
     fn judge(&self, current: i64, count: usize, by: Ratio, least_rise: u64) -> Reading {

@@ -13,6 +13,7 @@ mod lag_command;
 mod lag_truth;
 mod program;
 mod rule_tests;
+mod rules;
 mod security;
 mod state;
 mod stopping;

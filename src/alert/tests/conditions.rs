@@ -183,6 +183,28 @@ fn a_latency_that_cannot_be_told_is_held() {
 }
 
 #[test]
+fn a_quantile_next_to_the_threshold_is_held() {
+    // Of 100 records the 99th is the first above 200 ms, and nobody knows on which side of the threshold.
+    let check_held = |above, estimated| {
+        let when = Condition::Latency {
+            of: everyone(),
+            quantile: ratio("0.99"),
+            above: Millis(above),
+            window: seconds(60),
+        };
+        let world = |counts, estimated| World::billing(latencies(counts, estimated, Ok(5)));
+        let ticks = [
+            (0, world([0; 4], [0; 3]), ""),
+            (60, world([0, 0, 0, 9], [0; 3]), FIRES),
+            (200, world([90, 8, 2, 9], estimated), "billing orders F?"),
+        ];
+        check(rule(when), &ticks);
+    };
+    check_held(300, [0; 3]);
+    check_held(200, [0, 1, 0]);
+}
+
+#[test]
 fn partitions_without_a_leader_or_enough_replicas_are_told() {
     let offline = Condition::Offline { topic: Selector::new("o*") };
     let under = Condition::UnderMinIsr { topic: Selector::new("o*") };
