@@ -28,8 +28,10 @@ const LAYOUT_AT: [usize; 2] = [64, 192];
 /// redb's own default is 1 GiB. Between ticks nothing is read, and a tick's pages are written through.
 const CACHE_BYTES: usize = 32 << 20;
 
-/// Compacting reads and writes everything: it must free at least this much, and half of the file.
+/// Compacting moves everything: it must free at least this much, and half of the file, ...
 const WORTH_COMPACTING_BYTES: u64 = 16 << 20;
+/// ... and be done in seconds: beyond this much in use, the free half stays for what is written next.
+const MOST_COMPACTED_BYTES: u64 = 256 << 20;
 
 /// An open state file.
 #[derive(Debug)]
@@ -175,7 +177,7 @@ impl StateFile {
             transaction.abort()?;
             let used = about.allocated_pages().saturating_mul(about.page_size() as u64);
             let free = bytes.saturating_sub(used);
-            if free >= WORTH_COMPACTING_BYTES && free >= bytes / 2 {
+            if free >= WORTH_COMPACTING_BYTES && free >= bytes / 2 && used <= MOST_COMPACTED_BYTES {
                 database.compact()?;
             }
             Ok(())

@@ -3,17 +3,16 @@
 
 use crc32fast::Hasher;
 
-use crate::model::{ClusterName, Row, RowKind};
+use crate::model::{ClusterName, Row, RowKind, Writer};
 
 const CHECKSUM_BYTES: usize = 4;
 
 /// What all keys of `cluster` begin with, and no key of another cluster.
 pub(super) fn prefix(cluster: &ClusterName) -> Vec<u8> {
-    let name = cluster.as_str().as_bytes();
-    let mut prefix = Vec::with_capacity(name.len() + 8);
-    prefix.extend((name.len() as u64).to_be_bytes());
-    prefix.extend(name);
-    prefix
+    // The length comes first, so that no name begins another's.
+    let mut prefix = Writer::default();
+    prefix.text(cluster.as_str());
+    prefix.into_bytes()
 }
 
 /// The record of `row`: its key, and its value if it has one.
