@@ -156,7 +156,7 @@ impl Tail {
                 }
             }
             Err(Reason::NoSuchTopic) => {
-                self.was_absent |= self.partitions.is_empty();
+                self.was_absent = true;
                 self.partitions.clear();
                 self.stored.clear();
                 self.source = Ok(());

@@ -35,23 +35,25 @@ fn reading_goes_on_where_it_was_left() {
 }
 
 #[test]
-fn a_log_that_comes_to_be_is_read_from_its_start() {
-    // The first cluster that is asked for commits makes the topic; the harness does so at its start, so it is deleted.
+fn a_log_that_is_made_again_is_read_from_its_start() {
     let kafka = KafkaCluster::start(&KafkaSpec::new(KafkaVersion::V4_1));
     let name = unique("fresh");
     kafka.create_topic(&name, 1, &[]);
-    kafka.delete_topic("__consumer_offsets");
     let mut reader = CommitLogReader::new(&kafka, &name);
-    assert_eq!(reader.last.as_ref().map(|log| log.partitions.len()), Ok(0));
     kafka.commit_offset(&name, &name, 0, 1);
+    reader.catch_up();
+    // Kafka makes it again as soon as somebody wants to commit.
+    kafka.delete_topic("__consumer_offsets");
+    kafka.commit_offset(&name, &name, 0, 2);
     reader.cycle_until("the commit is read", |reader, _| {
-        (!reader.entries.is_empty() && reader.commits_of(&name) == [Some(1)]).then_some(())
+        (reader.commits_of(&name) == [Some(1), Some(2)]).then_some(())
     });
 }
 
 #[test]
 fn what_compaction_took_is_a_gap() {
-    let spec = KafkaSpec::new(KafkaVersion::V4_1)
+    // Kafka 4 has no segments smaller than 1 MiB.
+    let spec = KafkaSpec::new(KafkaVersion::V3_9)
         .property("offsets.topic.segment.bytes", "4000")
         .property("log.cleaner.backoff.ms", "100")
         .property("log.cleaner.min.cleanable.ratio", "0.01");
