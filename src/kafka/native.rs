@@ -15,7 +15,7 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka_sys as sys;
 
-pub(super) use self::records::{Fetched, take_fetched};
+pub(super) use self::records::{Fetched, FetchedRecords};
 pub(super) use super::answer::{
     DescribedConfigs, DescribedGroup, DescribedMember, DescribedTopic, GroupListing, ListedGroup,
     OffsetRequest, OffsetSpec, PartitionAnswer,

@@ -5,6 +5,7 @@
 mod api;
 mod architecture;
 mod cli;
+mod commit_log;
 mod config;
 mod demo;
 mod export;

@@ -194,7 +194,7 @@ impl Daemon {
     pub(crate) fn logged_at(&self, message: &str, skip: usize) -> Option<i64> {
         let log = self.log.lock().unwrap();
         log.iter().skip(skip).find_map(|line| {
-            let event: Value = serde_json::from_str(line).unwrap();
+            let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
             let is_it = event["message"] == message;
             is_it.then(|| {
                 event["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond()

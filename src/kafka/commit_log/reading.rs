@@ -21,7 +21,7 @@ pub(super) struct Reading {
     /// The broker does not have what was to be read next.
     pub(super) is_lost: bool,
     /// Nothing came although there was something: it is not waited for.
-    pub(super) is_stalled: bool,
+    is_stalled: bool,
     has_fetched: bool,
     entries: Vec<CommitLogEntry>,
     /// Of the fresh records of this cycle: the least difference to the local time of reading, and the oldest timestamp.
@@ -101,6 +101,11 @@ impl Reading {
         } else {
             clocks.learn(leader, now, least);
         }
+    }
+
+    /// Whether more of it is still to come in this cycle.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.failed.is_none() && !self.is_stalled && !self.progress.has_reached_stable()
     }
 
     /// Whether everything committed up to this cycle's asking is known.

@@ -20,7 +20,7 @@ use super::standing::StandingCommits;
 use crate::kafka::client::{self, Client};
 use crate::kafka::config::ClusterConfig;
 use crate::kafka::error::{Answers, CallError, ClusterError, POSITION_LOST, reason};
-use crate::kafka::native::{AdminCalls, Fetched, OffsetSpec, take_fetched};
+use crate::kafka::native::{AdminCalls, Fetched, FetchedRecords, OffsetSpec};
 use crate::kafka::offsets;
 use crate::model::{
     CommitLog, GroupId, Measured, Millis, Offset, Partition, Reason, Timestamp, TopicCommits, TopicName,
@@ -35,6 +35,9 @@ const STAND_IN_AFTER: Millis = Millis::from_seconds(10);
 
 /// The most entries that are read in one cycle; the rest is read in the next.
 const MOST_ENTRIES: usize = 250_000;
+
+/// How many records are taken between two looks at what is still to come.
+const BATCH: usize = 1000;
 
 /// How long one wait for the next record takes at most, and after how long without any the cycle goes on.
 const WAIT: Duration = Duration::from_millis(50);
@@ -153,7 +156,7 @@ impl Tail {
                 }
             }
             Err(Reason::NoSuchTopic) => {
-                self.was_absent |= self.partitions.is_empty();
+                self.was_absent = true;
                 self.partitions.clear();
                 self.stored.clear();
                 self.source = Ok(());
@@ -276,17 +279,12 @@ impl Tail {
         let patience = Millis(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
         let started = self.local.now();
         let (mut heard_at, mut entries, mut is_denied) = (started, 0, false);
+        let fetched_records = FetchedRecords::of(&self.reader);
         loop {
-            let is_waiting = self.partitions.iter().any(|reading| {
-                reading.failed.is_none() && !reading.is_stalled && !reading.progress.has_reached_stable()
-            });
-            let within = if is_waiting { WAIT } else { Duration::ZERO };
+            let is_waiting = self.partitions.iter().any(Reading::is_awaited);
             let (partitions, decoder, standing) =
                 (&mut self.partitions, &mut self.decoder, &mut self.standing);
-            let mut read_at = None;
-            let count = take_fetched(&self.reader, within, |number, fetched| {
-                // Not before the wait: a record must not seem to be read before it was there.
-                let read_at = *read_at.get_or_insert_with(|| self.local.now());
+            let mut take = |number: i32, fetched: Fetched<'_>| {
                 let Some(reading) =
                     usize::try_from(number).ok().and_then(|number| partitions.get_mut(number))
                 else {
@@ -297,8 +295,16 @@ impl Tail {
                     is_denied |= reason(code) == Reason::NotAuthorized;
                     reading.is_lost |= POSITION_LOST.contains(&code);
                 }
-                entries += reading.take(&fetched, read_at, decoder, standing);
-            });
+                entries += reading.take(&fetched, self.local.now(), decoder, standing);
+            };
+            // A look at all partitions is for many records.
+            let mut count = 0;
+            while count < BATCH && fetched_records.take(Duration::ZERO, &mut take) {
+                count += 1;
+            }
+            if count == 0 && is_waiting && fetched_records.take(WAIT, &mut take) {
+                count = 1;
+            }
             let now = self.local.now();
             if count > 0 {
                 heard_at = now;

@@ -1,17 +1,17 @@
-//! Takes what a consumer has fetched, many records at a time, with the offset at which a partition ends: the `rdkafka`
-//! crate tells that it ends, but not where. Never decodes a record.
+//! Takes what a consumer has fetched, with the offset at which a partition ends: the `rdkafka` crate tells that it
+//! ends, but not where. Never decodes a record.
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::time::Duration;
 
-use rdkafka::consumer::{Consumer, ConsumerContext};
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka_sys as sys;
 
+use super::{Event, Queue, externs, text};
 use crate::kafka::error::PARTITION_END;
-
-/// How many records are taken in one call.
-const BATCH: usize = 1000;
 
 /// One thing that a consumer has fetched from a partition.
 #[derive(Debug)]
@@ -24,62 +24,80 @@ pub(in crate::kafka) enum Fetched<'a> {
     Failed { code: c_int },
 }
 
-/// Shows `see` what `consumer` has fetched, with the number of the partition. Waits for the first of it, at most
-/// `within`; returns how much there was. The consumer must have been made with a group id.
-pub(in crate::kafka) fn take_fetched<C: Consumer<X>, X: ConsumerContext>(
-    consumer: &C,
-    within: Duration,
-    mut see: impl FnMut(i32, Fetched<'_>),
-) -> usize {
-    let mut messages = [ptr::null_mut::<sys::rd_kafka_message_t>(); BATCH];
-    // SAFETY: the client outlives the queue by the borrow of `consumer`; the array has room for as many as are asked
-    // for. Every message is valid until it is destroyed, once, after `see` has seen it.
-    unsafe {
-        let queue = sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr());
-        if queue.is_null() {
-            return 0;
+/// What a consumer has fetched and nobody has taken yet.
+pub(in crate::kafka) struct FetchedRecords<'a, X: ConsumerContext> {
+    consumer: &'a BaseConsumer<X>,
+    queue: Queue,
+}
+
+impl<'a, X: ConsumerContext> FetchedRecords<'a, X> {
+    /// Of `consumer`, which must have been made with a group id.
+    pub(in crate::kafka) fn of(consumer: &'a BaseConsumer<X>) -> Self {
+        // SAFETY: the client outlives the queue by the borrow of `consumer`; the queue is owned, and never null where
+        // there is a group id.
+        let queue = unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
+        Self { consumer, queue: Queue(queue) }
+    }
+
+    /// Shows `see` the next thing, with the number of the partition; what is logged meanwhile goes to the consumer's
+    /// context. Waits at most `within`; false when there was nothing.
+    pub(in crate::kafka) fn take(&self, within: Duration, see: impl FnOnce(i32, Fetched<'_>)) -> bool {
+        let Some(event) = self.queue.poll(within) else { return false };
+        // SAFETY: the event is alive.
+        match unsafe { sys::rd_kafka_event_type(event.0) } {
+            sys::RD_KAFKA_EVENT_FETCH => see_record(&event, see),
+            sys::RD_KAFKA_EVENT_ERROR => see_error(&event, see),
+            sys::RD_KAFKA_EVENT_LOG => log(self.consumer.context().as_ref(), &event),
+            // librdkafka's own refreshes of tokens have been made by now; it groups nothing and commits nothing.
+            _ => {}
         }
-        let mut take = |most: usize, within: Duration| {
-            let within = c_int::try_from(within.as_millis()).unwrap_or(c_int::MAX);
-            let count = sys::rd_kafka_consume_batch_queue(queue, within, messages.as_mut_ptr(), most);
-            let taken = &messages[..usize::try_from(count).unwrap_or(0)];
-            for message in taken {
-                let (partition, fetched) = read(*message);
-                see(partition, fetched);
-                sys::rd_kafka_message_destroy(*message);
-            }
-            taken.len()
-        };
-        // A batch is waited for until it is full: so what is there first, then for a single one.
-        let mut count = take(BATCH, Duration::ZERO);
-        if count == 0 && !within.is_zero() {
-            count = take(1, within);
-        }
-        sys::rd_kafka_queue_destroy(queue);
-        count
+        true
     }
 }
 
-/// # Safety
-/// `message` is valid for as long as `'a`.
-unsafe fn read<'a>(message: *mut sys::rd_kafka_message_t) -> (i32, Fetched<'a>) {
-    // SAFETY: by the contract of this function; the error is read as the integer that it is in C, and bytes are as
-    // many as the message says.
+fn see_record(event: &Event, see: impl FnOnce(i32, Fetched<'_>)) {
+    // SAFETY: the event holds one message, which lives as long as it; bytes are as many as the message says.
     unsafe {
+        let message = sys::rd_kafka_event_message_next(event.0);
+        if message.is_null() {
+            return;
+        }
         let bytes =
             |start: *const u8, length| (!start.is_null()).then(|| std::slice::from_raw_parts(start, length));
-        let code = ptr::read((&raw const (*message).err).cast::<c_int>());
-        let offset = (*message).offset;
-        let fetched = match code {
-            0 => Fetched::Record {
-                offset,
-                timestamp: sys::rd_kafka_message_timestamp(message, ptr::null_mut()),
-                key: bytes((*message).key.cast(), (*message).key_len).unwrap_or_default(),
-                value: bytes((*message).payload.cast(), (*message).len),
-            },
-            PARTITION_END => Fetched::End { offset },
-            code => Fetched::Failed { code },
+        let record = Fetched::Record {
+            offset: (*message).offset,
+            timestamp: sys::rd_kafka_message_timestamp(message, ptr::null_mut()),
+            key: bytes((*message).key.cast(), (*message).key_len).unwrap_or_default(),
+            value: bytes((*message).payload.cast(), (*message).len),
         };
-        ((*message).partition, fetched)
+        see((*message).partition, record);
     }
+}
+
+fn see_error(event: &Event, see: impl FnOnce(i32, Fetched<'_>)) {
+    // SAFETY: the event is alive; what it tells of a partition is owned and destroyed here.
+    unsafe {
+        let code = externs::rd_kafka_event_error(event.0);
+        let element = sys::rd_kafka_event_topic_partition(event.0);
+        if element.is_null() {
+            return;
+        }
+        let (partition, offset) = ((*element).partition, (*element).offset);
+        sys::rd_kafka_topic_partition_destroy(element);
+        see(
+            partition,
+            if code == PARTITION_END { Fetched::End { offset } } else { Fetched::Failed { code } },
+        );
+    }
+}
+
+fn log(context: &impl ClientContext, event: &Event) {
+    let (mut facility, mut message): (*const c_char, *const c_char) = (ptr::null(), ptr::null());
+    let mut level = 0;
+    // SAFETY: the event is alive, and the strings live as long as it.
+    let (facility, message) = unsafe {
+        sys::rd_kafka_event_log(event.0, &raw mut facility, &raw mut message, &raw mut level);
+        (text(facility), text(message))
+    };
+    context.log(RDKafkaLogLevel::Info, facility.trim(), message.trim());
 }
