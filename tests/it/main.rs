@@ -13,6 +13,7 @@ mod lag_command;
 mod lag_truth;
 mod program;
 mod security;
+mod slo_truth;
 mod stopping;
 mod telemetry;
 mod unknown;
