@@ -16,6 +16,7 @@ mod program;
 mod rule_tests;
 mod rules;
 mod security;
+mod slo_truth;
 mod state;
 mod stopping;
 mod telemetry;
