@@ -4,17 +4,20 @@ mod cell;
 mod check;
 mod clock;
 mod daemon;
+mod durable;
 mod lag;
 mod lag_table;
 mod publish;
 mod slo;
 mod slo_table;
+mod story;
 mod test;
 mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+pub use clock::Clock;
 pub use watch::Watcher;
 
 use crate::cli::{Cli, Command, SchemaArgs, SourceArgs};

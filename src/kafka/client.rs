@@ -24,6 +24,9 @@ const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
 /// A login takes a few round trips and some computing.
 const LEAST_SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a broker holds a fetch back that has nothing new for.
+const FETCH_WAIT: Duration = Duration::from_millis(250);
+
 /// How many of the latest errors are kept to explain why a cluster cannot be reached.
 const ERRORS_KEPT: usize = 16;
 
@@ -74,11 +77,20 @@ pub(super) fn connect_reader(config: &ClusterConfig) -> Result<Client, ClusterEr
         .set("statistics.interval.ms", "0")
         // A broker that has nothing new answers within this time, so an end is told no later.
         .set("fetch.min.bytes", "1")
-        .set("fetch.wait.max.ms", "250")
+        .set("fetch.wait.max.ms", FETCH_WAIT.as_millis().to_string())
+        // librdkafka warns, past its own log, of a socket that may time out while such an answer waits.
+        .set(
+            "socket.timeout.ms",
+            socket_timeout(config).max(FETCH_WAIT + LEAST_SOCKET_TIMEOUT).as_millis().to_string(),
+        )
         .set("fetch.error.backoff.ms", "100")
         .set("fetch.queue.backoff.ms", "10")
         .set("queued.max.messages.kbytes", "16384");
     create(config, &settings)
+}
+
+fn socket_timeout(config: &ClusterConfig) -> Duration {
+    (config.request_timeout / 4).max(LEAST_SOCKET_TIMEOUT)
 }
 
 fn settings(config: &ClusterConfig) -> ClientConfig {
@@ -86,10 +98,7 @@ fn settings(config: &ClusterConfig) -> ClientConfig {
     settings
         .set("client.id", "plimsoll")
         // A broker that is silent for longer is given up: else every further metadata request may go to it.
-        .set(
-            "socket.timeout.ms",
-            (config.request_timeout / 4).max(LEAST_SOCKET_TIMEOUT).as_millis().to_string(),
-        )
+        .set("socket.timeout.ms", socket_timeout(config).as_millis().to_string())
         .set("reconnect.backoff.max.ms", "1000")
         .set("socket.connection.setup.timeout.ms", "5000");
     for (name, value) in &config.properties {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::export::parser::{Family, Labels, parse};
 use crate::kafka_server::wait::{try_wait_for, wait_for};
@@ -77,7 +77,11 @@ impl Drop for Killed {
 
 /// The settings of one cluster in a file that goes with this value: JSON, which is YAML too.
 #[derive(Debug)]
-pub(crate) struct Settings(NamedTempFile);
+pub(crate) struct Settings {
+    file: NamedTempFile,
+    /// Where the daemon keeps its state, unless the test says another place.
+    _state: TempDir,
+}
 
 impl Settings {
     /// `keys` are those of the cluster besides its name and servers, and win over both.
@@ -90,11 +94,17 @@ impl Settings {
     pub(crate) fn with(servers: &[&str], keys: &Value, others: &Value) -> Settings {
         let mut cluster = json!({ "name": CLUSTER, "bootstrap_servers": servers });
         cluster.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-        let mut settings = json!({ "clusters": [cluster], "http": { "listen": "127.0.0.1:0" } });
+        let state = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let mut settings = json!({
+            "clusters": [cluster],
+            "http": { "listen": "127.0.0.1:0" },
+            "rules": [],
+            "state": { "path": state.path() },
+        });
         settings.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(settings.to_string().as_bytes()).unwrap();
-        Settings(file)
+        Settings { file, _state: state }
     }
 
     /// For `user` of a cluster; ignored where there are no users.
@@ -122,7 +132,7 @@ impl Settings {
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.0.path().to_str().unwrap()
+        self.file.path().to_str().unwrap()
     }
 }
 

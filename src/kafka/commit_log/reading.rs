@@ -6,10 +6,7 @@ use super::decode::CommitLogDecoder;
 use super::progress::Progress;
 use super::standing::StandingCommits;
 use crate::kafka::native::Fetched;
-use crate::model::{CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, Timestamp};
-
-/// A commit is readable a moment after its timestamp: what was asked earlier than this after it may not have seen it.
-const SETTLING: Millis = Millis::from_seconds(1);
+use crate::model::{CommitLogEntry, CommitLogPartition, Measured, Offset, Reason, SETTLING, Timestamp};
 
 #[derive(Debug)]
 pub(super) struct Reading {
