@@ -80,6 +80,13 @@ impl Progress {
         self.askings.clear();
     }
 
+    /// It is another log, under the old name: nothing is known of what it may have held before.
+    pub(super) fn made_again(&mut self) {
+        if self.next.take().is_some() {
+            *self = Self { gaps: vec![(0, 0)], next: Some(0), ..Self::default() };
+        }
+    }
+
     /// At `at` (local) the partition ended at `high_watermark`, and could be read up to `stable`. A record that was
     /// not there at the asking before is fresh, if that was at most `fresh_within` ago.
     pub(super) fn asked(

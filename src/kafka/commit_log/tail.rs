@@ -72,6 +72,7 @@ pub(in crate::kafka) struct Tail {
     retry_at: Option<Timestamp>,
     /// What was answered when its name was asked for, because it was missing among the topics.
     missing: Option<(Timestamp, Reason)>,
+    topic_id: Option<u128>,
     /// It was looked for and did not exist: when it is there, it is read from its start.
     was_absent: bool,
     is_assigned: bool,
@@ -103,6 +104,7 @@ impl Tail {
             told: None,
             retry_at: None,
             missing: None,
+            topic_id: None,
             was_absent: false,
             is_assigned: false,
             wall_ahead: 0,
@@ -149,6 +151,7 @@ impl Tail {
             Ok(_) if self.retry_at.is_some_and(|at| self.local.now() < at) => {}
             Ok(leaders) => {
                 self.source = Ok(());
+                self.identify(calls, &mut answers);
                 self.ask(&leaders, calls, &mut answers);
                 if self.source.is_ok() {
                     self.assign();
@@ -202,6 +205,21 @@ impl Tail {
         let mut leaders: Vec<_> = topic.partitions().iter().map(|p| (p.id(), p.leader())).collect();
         leaders.sort_unstable();
         Ok(leaders.into_iter().map(|(_, leader)| (leader >= 0).then_some(leader)).collect())
+    }
+
+    /// Notices a log that was deleted and made again: its offsets start anew, and may look as if nothing had happened.
+    fn identify(&mut self, calls: &AdminCalls<'_>, answers: &mut Answers) {
+        let described = calls.describe_topics(&[COMMIT_LOG]);
+        answers.count(described.as_ref().err().map(CallError::reason));
+        let Some(Ok(id)) = described.ok().and_then(|mut topics| topics.pop()).map(|topic| topic.id) else {
+            return;
+        };
+        if self.topic_id.replace(id).is_some_and(|before| before != id) {
+            tracing::warn!("the commit log was made again: commits may be missing");
+            self.partitions.iter_mut().for_each(|reading| reading.progress.made_again());
+            self.stored.clear();
+            (self.was_absent, self.is_assigned) = (true, false);
+        }
     }
 
     /// Asks where each partition ends, and finds out where to begin.

@@ -14,6 +14,7 @@ fn reading_goes_on_where_it_was_left() {
         let kafka = KafkaCluster::shared(version);
         let name = unique("resumed");
         kafka.create_topic(&name, 1, &[]);
+        kafka.produce(&name, 0, 30);
         let mut reader = CommitLogReader::new(kafka, &name);
         kafka.commit_offset(&name, &name, 0, 1);
         reader.catch_up();

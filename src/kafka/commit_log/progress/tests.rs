@@ -106,6 +106,9 @@ fn a_log_that_was_made_again_or_shortened_is_read_from_its_start() {
     check(100, 0, 40, 0, &[(0, 0)]);
     check(100, 150, 200, 150, &[(100, 150)]);
     check(100, 0, 100, 100, &[]);
+    let mut progress = reading(5);
+    progress.made_again();
+    assert_eq!((progress.next(), progress.passed(), progress.take_gaps()), (Some(0), None, vec![(0, 0)]));
 }
 
 #[test]
