@@ -33,6 +33,8 @@ pub(super) struct MinuteCounts {
     exact_from: Option<i64>,
     /// An older hour of which that is true as well: a calendar period began within it.
     whole: Option<i64>,
+    /// The first day that is kept.
+    first_day: Option<i64>,
     changed: BTreeSet<Stretch>,
 }
 
@@ -68,6 +70,10 @@ impl MinuteCounts {
 
     fn add_to_day(&mut self, hour: i64, counts: Counts) {
         let (day, place) = (hour.div_euclid(24), hour.rem_euclid(24) as usize);
+        if self.first_day.is_some_and(|first| day < first) {
+            self.forgotten += counts;
+            return;
+        }
         let packed = self.days.entry(day).or_default();
         let mut hours: [Counts; 24] = packed.unpack();
         hours[place] += counts;
@@ -128,10 +134,10 @@ impl MinuteCounts {
 
     /// Keeps the hours before `exact_from` as one count each, but for `whole`, and forgets the days before `first_day`.
     pub(super) fn condense(&mut self, exact_from: i64, whole: Option<i64>, first_day: i64) {
-        if (self.exact_from, self.whole) == (Some(exact_from), whole) {
+        if (self.exact_from, self.whole, self.first_day) == (Some(exact_from), whole, Some(first_day)) {
             return;
         }
-        (self.exact_from, self.whole) = (Some(exact_from), whole);
+        (self.exact_from, self.whole, self.first_day) = (Some(exact_from), whole, Some(first_day));
         if self.open.as_ref().is_some_and(|(hour, _)| *hour < exact_from) {
             self.close();
         }

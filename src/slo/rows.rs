@@ -63,17 +63,20 @@ pub(super) fn owner_of(row: &Row) -> Result<Owner, Damaged> {
     Owner::read(&mut Reader::new(&row.key))
 }
 
+/// A number of minutes, slices or longer since 1970: far beyond any time, yet safe to calculate with.
+pub(super) fn read_time(reader: &mut Reader<'_>) -> Result<i64, Damaged> {
+    reader.signed().ok().filter(|time| time.unsigned_abs() < 1 << 32).ok_or(Damaged)
+}
+
 /// What was counted in one stretch of time.
 pub(super) fn read_counts(row: &Row) -> Result<(Stretch, Packed), Damaged> {
     let mut key = Reader::new(&row.key);
     Owner::read(&mut key)?;
     let kind = key.number()?;
-    let at = key.signed()?;
+    let at = read_time(&mut key)?;
     let value = row.value.as_deref().ok_or(Damaged)?;
     let (version, packed) = value.split_first().ok_or(Damaged)?;
-    // Far beyond any time, yet safe to count minutes in.
-    let is_time = at.unsigned_abs() < 1 << 48;
-    match (u64::from(*version), kind, key.is_at_end() && is_time) {
+    match (u64::from(*version), kind, key.is_at_end()) {
         (VERSION, 0, true) => Ok((Stretch::Hour(at), Packed::read(packed, 60)?)),
         (VERSION, 1, true) => Ok((Stretch::Day(at), Packed::read(packed, 24)?)),
         _ => Err(Damaged),
@@ -105,7 +108,7 @@ pub(super) fn read_fingerprint<'a>(reader: &mut Reader<'a>) -> Result<&'a str, D
 
 /// What follows the fingerprint. Answers of pairs that are no more are let go.
 pub(super) fn read_instance(reader: &mut Reader<'_>, instance: &mut Instance) -> Result<(), Damaged> {
-    let (has_first, first) = (reader.flag()?, reader.signed()?);
+    let (has_first, first) = (reader.flag()?, read_time(reader)?);
     instance.first = has_first.then_some(first);
     let (good, bad, unmeasured) = (reader.number()?, reader.number()?, reader.number()?);
     instance.counts.restore_forgotten(Counts { good, bad, unmeasured });

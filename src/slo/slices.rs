@@ -1,11 +1,13 @@
 //! Time cut into slices, each good, bad or unmeasured by what was seen in its moments. Never counts a slice twice,
 //! nor the one in which watching began.
 //!
-//! A moment stands for the time since the one before, at most half a slice. Bad is a slice with more bad time than its
+//! A moment stands for the time since the one before, at most half a slice; the last of a slice for as long after it, too.
+//! Bad is a slice with more bad time than its
 //! target allows, however little was measured: by default with a single bad moment. Else it is good if at least half of
 //! its time was measured, and within the target in that; else it is unmeasured. A tick that measures nothing is
 //! unmeasured time, and so is time without a tick.
 
+use super::rows::read_time;
 use crate::model::{Counts, Damaged, Millis, Minute, Ratio, Reader, Timestamp, Writer};
 
 /// The slice that is being filled.
@@ -17,10 +19,18 @@ pub(super) struct Slices {
     current: Option<i64>,
     /// Watching began within it.
     is_partial: bool,
-    last: Option<Timestamp>,
+    last: Option<Moment>,
     measured: u64,
     bad: u64,
     has_bad: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    at: Timestamp,
+    is_good: Option<bool>,
+    /// The time since the one before, at most half a slice.
+    distance: u64,
 }
 
 impl Slices {
@@ -51,6 +61,7 @@ impl Slices {
         let mut over = Vec::new();
         match self.current {
             Some(current) if current < slice => {
+                self.fill_up(current);
                 if !self.is_partial {
                     over.push((self.last_minute(current), self.judge()));
                 }
@@ -64,21 +75,35 @@ impl Slices {
             Some(_) => {}
             None => self.start(slice, true),
         }
+        let distance = self.last.map_or(0, |last| now.since(last.at).0.min(self.length / 2));
         let began = Timestamp(slice.saturating_mul(length));
-        let since = self.last.map_or(now, |last| last.max(began));
-        let weight = now.since(since).0.min(self.length / 2);
-        self.last = Some(now);
+        self.take(is_good, distance.min(now.since(began).0));
+        self.last = Some(Moment { at: now, is_good, distance });
+        over
+    }
+
+    fn take(&mut self, is_good: Option<bool>, time: u64) {
         if let Some(is_good) = is_good {
-            self.measured += weight;
-            self.bad += if is_good { 0 } else { weight };
+            self.measured += time;
+            self.bad += if is_good { 0 } else { time };
             self.has_bad |= !is_good;
         }
-        over
+    }
+
+    /// The time between the last moment of a slice and its end.
+    fn fill_up(&mut self, slice: i64) {
+        let (start, end) = (
+            slice.saturating_mul(self.length.cast_signed()),
+            Timestamp((slice + 1).saturating_mul(self.length.cast_signed())),
+        );
+        if let Some(last) = self.last.filter(|last| last.at.0 >= start) {
+            self.take(last.is_good, end.since(last.at).0.min(last.distance));
+        }
     }
 
     /// What comes next has nothing to do with what was before.
     pub(super) fn stop(&mut self) {
-        self.current = None;
+        (self.current, self.last) = (None, None);
     }
 
     fn start(&mut self, slice: i64, is_partial: bool) {
@@ -115,7 +140,7 @@ impl Slices {
 
     pub(super) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Damaged> {
         let is_some = reader.flag()?;
-        let current = reader.signed()?;
+        let current = read_time(reader)?;
         self.current = is_some.then_some(current);
         self.is_partial = reader.flag()?;
         self.measured = reader.number()?.min(self.length);

@@ -1,1 +1,7 @@
-//! Laws and examples of promises.
+//! Laws and examples of promises: golden burn rates, a second implementation that scans lists, and whole ticks.
+
+mod golden;
+mod naive;
+mod promises;
+mod views;
+mod wording;
