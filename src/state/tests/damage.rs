@@ -40,7 +40,8 @@ fn load(state: &State) -> Held {
 /// Opens `bytes` as a state file. `None` when all is there of what it may hold, else what was told of the damage,
 /// after looking that the file is kept and the new state is empty.
 fn told(bytes: &[u8], may_hold: &[&Held], about: &str) -> Option<String> {
-    let folder = folder();
+    // Hundreds of small files, and no power failure: memory will do where the system has such a folder.
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| folder());
     fs::write(folder.path().join(FILE), bytes).unwrap();
     let (state, opened) = open(&folder);
     let found = load(&state);
