@@ -244,3 +244,18 @@ fn newer_layout(path: &Path) -> Result<(), StateError> {
         Err(failed) => Err(StateError::unusable("read the state file", path, &failed)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_work_and_not_the_process() {
+        let check = |work: fn() -> Result<(), redb::Error>, expected: &str| {
+            let failed = guarded(Path::new("/state"), work).unwrap_err();
+            assert_eq!(failed.why(), expected);
+        };
+        check(|| panic!("page {} is free", 7), "it contradicts itself: page 7 is free");
+        check(|| panic!("no such page"), "it contradicts itself: no such page");
+    }
+}
