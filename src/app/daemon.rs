@@ -51,6 +51,7 @@ pub(super) fn run(config: Config, arguments: &RunArgs, color: Color) -> anyhow::
     let color = color_on(color, &std::io::stderr());
     let telemetry = telemetry::install(format, &filter, color, &config.otlp, &environment)?;
     let ended = runtime.block_on(async {
+        survive_file_size_limit()?;
         match Daemon::build(config).await {
             Ok(daemon) => daemon.run(stop_signal()?).await.map(|()| Ending::Fine),
             Err(Refusal::Settings(sentence)) => {
@@ -76,6 +77,14 @@ pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// A file that may not grow further is an error of the write that says so, not the end of the daemon: by default the
+/// system kills a process at its file size limit.
+fn survive_file_size_limit() -> anyhow::Result<()> {
+    const SIGXFSZ: std::ffi::c_int = 25;
+    // Once it was listened to, the signal is caught for as long as the process lives.
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop).context("catching the signal of the file size limit")
 }
 
 /// Everything that can be refused before anything runs.

@@ -21,13 +21,11 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    fn write(&self) -> Writer {
-        let mut writer = Writer::default();
+    fn write(&self, writer: &mut Writer) {
         writer.text(&self.slo);
         for name in [self.group.as_ref().map(GroupId::as_str), self.topic.as_ref().map(TopicName::as_str)] {
             writer.flag(name.is_some()).text(name.unwrap_or(""));
         }
-        writer
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -40,16 +38,20 @@ impl Owner {
 
 /// The row of an instance itself.
 pub(super) fn instance_row(owner: &Owner, value: Option<Vec<u8>>) -> Row {
-    Row { kind: RowKind::Slo, key: owner.write().into_bytes(), value }
+    let mut key = Writer::default();
+    owner.write(&mut key);
+    Row { kind: RowKind::Slo, key: key.into_bytes(), value }
 }
 
-/// The row of what was counted in one stretch of time.
+/// The row of what was counted in one stretch of time. The time comes first in its key: what changes in one tick then
+/// stands together in the file.
 pub(super) fn counts_row(owner: &Owner, stretch: Stretch, packed: Option<&Packed>) -> Row {
-    let mut key = owner.write();
+    let mut key = Writer::default();
     match stretch {
         Stretch::Hour(hour) => key.number(0).signed(hour),
         Stretch::Day(day) => key.number(1).signed(day),
     };
+    owner.write(&mut key);
     let value = packed.map(|packed| {
         let mut value = Writer::default();
         value.number(VERSION);
@@ -60,7 +62,12 @@ pub(super) fn counts_row(owner: &Owner, stretch: Stretch, packed: Option<&Packed
 
 /// Whose row this is.
 pub(super) fn owner_of(row: &Row) -> Result<Owner, Damaged> {
-    Owner::read(&mut Reader::new(&row.key))
+    let mut key = Reader::new(&row.key);
+    if row.kind == RowKind::SloCounts {
+        key.number()?;
+        read_time(&mut key)?;
+    }
+    Owner::read(&mut key)
 }
 
 /// A number of minutes, slices or longer since 1970: far beyond any time, yet safe to calculate with.
@@ -71,9 +78,9 @@ pub(super) fn read_time(reader: &mut Reader<'_>) -> Result<i64, Damaged> {
 /// What was counted in one stretch of time.
 pub(super) fn read_counts(row: &Row) -> Result<(Stretch, Packed), Damaged> {
     let mut key = Reader::new(&row.key);
-    Owner::read(&mut key)?;
     let kind = key.number()?;
     let at = read_time(&mut key)?;
+    Owner::read(&mut key)?;
     let value = row.value.as_deref().ok_or(Damaged)?;
     let (version, packed) = value.split_first().ok_or(Damaged)?;
     match (u64::from(*version), kind, key.is_at_end()) {

@@ -70,7 +70,13 @@ pub(super) fn group(name: &str, topic: &str, lag: u64) -> GroupView {
 }
 
 pub(super) fn consumed(topic: &str, lag: Measured<u64>) -> GroupTopicView {
-    let partition = GroupPartitionView { partition: 0, committed: Ok(0), lag, time_lag: Ok(Millis(0)) };
+    let partition = GroupPartitionView {
+        partition: 0,
+        committed: Ok(0),
+        lag,
+        time_lag: Ok(Millis(0)),
+        still_since: Ok(None),
+    };
     GroupTopicView {
         topic: topic.into(),
         lag,
