@@ -20,6 +20,7 @@ const UNREACHABLE: &str =
 fn plimsoll(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("COLUMNS", "80");
+    command.env_remove("STATE_DIRECTORY").env("XDG_STATE_HOME", folder);
     for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "PLIMSOLL_URL", "NO_COLOR"] {
         command.env_remove(name);
     }
