@@ -89,6 +89,8 @@ struct Promise {
     slo: Slo,
     plan: Arc<Plan>,
     info: Arc<SloInfo>,
+    /// What is counted; when it changes, counting starts anew.
+    fingerprint: String,
     /// Since when nothing has matched, and why, as of so many groups and topics.
     absent: Option<Absent>,
 }
@@ -119,7 +121,13 @@ impl Slos {
                 labels: Arc::clone(&slo.labels),
                 runbook: slo.runbook.clone(),
             };
-            Ok(Promise { plan: Arc::new(Plan::new(&slo)?), info: Arc::new(info), slo, absent: None })
+            Ok(Promise {
+                plan: Arc::new(Plan::new(&slo)?),
+                info: Arc::new(info),
+                fingerprint: words::fingerprint(&slo),
+                slo,
+                absent: None,
+            })
         });
         Ok(Self {
             promises: promises.collect::<Result<_, UnknownTimeZone>>()?,
@@ -239,7 +247,7 @@ impl Slos {
     pub fn changed_rows(&mut self) -> Vec<Row> {
         let mut rows = std::mem::take(&mut self.removed);
         for ((place, ..), tracked) in &mut self.tracked {
-            tracked.changed_rows(&self.promises[*place].slo, &mut rows);
+            tracked.changed_rows(&self.promises[*place].fingerprint, &mut rows);
         }
         rows
     }

@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn lost_records_are_beside_those_consumed() {
-        check(Relation::Beside, &[(10, 0), (15, 0), (15, 7)], &[(0, 0), (5, 0), (0, 7)]);
+        check(Relation::Beside, &[(10, 0), (15, 2), (15, 7)], &[(0, 0), (5, 2), (0, 5)]);
     }
 }

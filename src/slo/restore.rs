@@ -27,7 +27,7 @@ impl Slos {
             let (_, mut value) = row.readers()?;
             let fingerprint = rows::read_fingerprint(&mut value)?;
             match self.place_of(&owner) {
-                Some(place) if super::words::fingerprint(&self.promises[place].slo) == fingerprint => {
+                Some(place) if self.promises[place].fingerprint == fingerprint => {
                     let promise = &self.promises[place];
                     let mut tracked = Tracked::new(owner.clone(), &promise.slo, &promise.plan);
                     tracked.read(&mut value)?;
@@ -63,7 +63,7 @@ impl Slos {
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for ((place, ..), tracked) in &self.tracked {
-            tracked.rows(&self.promises[*place].slo, &mut rows);
+            tracked.rows(&self.promises[*place].fingerprint, &mut rows);
         }
         rows.extend(self.orphans.values().flat_map(|orphan| orphan.rows.iter().cloned()));
         rows
@@ -90,7 +90,7 @@ impl Slos {
         let mut rows = Vec::new();
         for key in old {
             if let Some(tracked) = self.tracked.remove(&key) {
-                tracked.rows(&self.promises[key.0].slo, &mut rows);
+                tracked.rows(&self.promises[key.0].fingerprint, &mut rows);
             }
             // They are found again if they come back.
             self.pairs.clear();

@@ -165,3 +165,28 @@ pub(super) fn factor(tier: Tier, window: u64) -> f64 {
     (u128::from(tier.share.parts()) * u128::from(window)) as f64
         / (u128::from(tier.share.of()) * u128::from(long)) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_count_is_too_large_to_be_compared_exactly() {
+        let check = |(parts, of): (u128, u128), part, whole, expected| {
+            assert_eq!(
+                Threshold { parts, of }.is_exceeded_by(part, whole),
+                expected,
+                "{part}/{whole} > {parts}/{of}"
+            );
+        };
+        // Both products are beyond 128 bits, and differ in their last digits.
+        let (large, most) = (1_u128 << 100, u64::MAX);
+        check((large, large + 1), most, most, true);
+        check((large, large + 1), most - 1, most, false);
+        check((large - 1, large), 1 << 40, 1, true);
+        check((large - 1, large), 1, 1 << 40, false);
+        check((1, 2), 1, 2, false);
+        check((1, 2), 2, 3, true);
+        check((1, 2), 0, 0, false);
+    }
+}

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::rows::{self, Owner};
 use super::slices::Slices;
 use super::worst::WorstPartitions;
-use super::{Indicator, Slo, TickInput, words};
+use super::{Indicator, Slo, TickInput};
 use crate::model::{
     Because, Damaged, Measured, Minute, Reader, Reason, Row, Selector, SloInfo, SloState, SloView, Timestamp,
     Writer,
@@ -134,11 +134,11 @@ impl Tracked {
     }
 
     /// The rows that differ from those given out before.
-    pub(super) fn changed_rows(&mut self, slo: &Slo, rows: &mut Vec<Row>) {
+    pub(super) fn changed_rows(&mut self, fingerprint: &str, rows: &mut Vec<Row>) {
         for (stretch, packed) in self.instance.counts.take_changed() {
             rows.push(rows::counts_row(&self.owner, stretch, packed.as_ref()));
         }
-        let value = self.value(slo);
+        let value = self.value(fingerprint);
         if value != self.written {
             self.written.clone_from(&value);
             rows.push(rows::instance_row(&self.owner, Some(value)));
@@ -146,14 +146,14 @@ impl Tracked {
     }
 
     /// All its rows.
-    pub(super) fn rows(&self, slo: &Slo, rows: &mut Vec<Row>) {
-        rows.push(rows::instance_row(&self.owner, Some(self.value(slo))));
+    pub(super) fn rows(&self, fingerprint: &str, rows: &mut Vec<Row>) {
+        rows.push(rows::instance_row(&self.owner, Some(self.value(fingerprint))));
         let stretches = self.instance.counts.stretches();
         rows.extend(stretches.iter().map(|(at, packed)| rows::counts_row(&self.owner, *at, packed.as_ref())));
     }
 
-    fn value(&self, slo: &Slo) -> Vec<u8> {
-        let mut writer = rows::write_instance(&words::fingerprint(slo), &self.instance);
+    fn value(&self, fingerprint: &str) -> Vec<u8> {
+        let mut writer = rows::write_instance(fingerprint, &self.instance);
         self.write_meter(&mut writer);
         writer.into_bytes()
     }
