@@ -99,13 +99,10 @@ impl Measurement {
             let position = &self.commit_log[number];
             for entry in &read.entries {
                 let id = entry.event.group();
-                if !self.groups.contains_key(id) {
-                    if !observation.groups.contains_key(id) {
-                        continue;
-                    }
-                    self.groups.insert(id.clone(), Group::new());
-                }
                 if let Some(group) = self.groups.get_mut(id) {
+                    group.take(entry, position, &mut topics);
+                } else if observation.groups.contains_key(id) {
+                    let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
                     group.take(entry, position, &mut topics);
                 }
             }

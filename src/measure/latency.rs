@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::deadline::{Event, FUTURE, Known};
+use super::time_index::Open;
 use crate::model::{LatencyHistogram, Millis, Offset, Timestamp};
 
 /// The records of `event` that count: those that are still there, when nothing before it is missing.
@@ -13,13 +14,14 @@ fn counted(event: &Event, known: &Known<'_>, log_start: Offset) -> Option<(Offse
 }
 
 /// The questions whose answers would make each of `bounds` exact for the records of `event`.
-pub(super) fn open(event: &Event, bounds: &[Millis], known: &Known<'_>, open: &mut Vec<Timestamp>) {
+pub(super) fn open(event: &Event, bounds: &[Millis], known: &Known<'_>, open: &mut Vec<Open>) {
     let Some((from, below)) = counted(event, known, 0) else { return };
     for bound in bounds {
-        let (low, high) = known.index.bounds(event.at - *bound);
+        let at = event.at - *bound;
+        let (low, high) = known.index.bounds(at);
         let (low, high) = (low.clamp(from, below), high.clamp(from, below));
         if low < high {
-            open.push(event.at - *bound);
+            open.push(Open { at, from, below });
         }
         if high == from {
             return;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::deadline::Known;
 use super::time_lag::{self, RecordTimes};
 use super::topic::Topic;
-use super::{Measurement, latency};
+use super::{Measurement, latency, time_index};
 use crate::model::{
-    GroupId, Measured, Millis, Observation, Partition, TimeAnswer, TimeQuestion, Timestamp, TopicName,
+    GroupId, Measured, Millis, Observation, Offset, Partition, TimeAnswer, TimeQuestion, Timestamp, TopicName,
 };
 
 /// Partitions per tick whose histograms may ask; the others take their turns, and are estimated meanwhile.
@@ -19,6 +19,9 @@ const MOST_OF_A_PARTITION: u32 = 200;
 
 /// Events of one partition of a group that may ask for their histogram's sake.
 const HISTOGRAM_EVENTS: usize = 16;
+
+/// What is open at a partition at a time, over all groups.
+const ENOUGH: usize = 512;
 
 /// What a question is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,16 @@ struct Waiting {
     partition: Partition,
     groups: Vec<GroupId>,
     since: Timestamp,
+    /// What was open when the groups were last gone through; they are again once none of it is any more.
+    open: Vec<time_index::Open>,
+}
+
+/// What a partition has to ask now.
+enum Next {
+    Ask(Timestamp),
+    /// Something is open, but asking is of no use in this tick.
+    Later,
+    Nothing,
 }
 
 /// By partition: the groups, and the oldest event that waits.
@@ -56,7 +69,8 @@ fn note(found: &mut Found, topic: &TopicName, partition: Partition, group: &Grou
 }
 
 fn in_order(found: Found) -> Vec<Waiting> {
-    let waiting = |((topic, partition), (groups, since))| Waiting { topic, partition, groups, since };
+    let waiting =
+        |((topic, partition), (groups, since))| Waiting { topic, partition, groups, since, open: Vec::new() };
     let mut waiting: Vec<_> = found.into_iter().map(waiting).collect();
     waiting.sort_by_key(|waiting| waiting.since);
     waiting
@@ -132,13 +146,13 @@ impl Measurement {
                 questions.push(TimeQuestion { topic: topic.clone(), partition, at });
             }
         };
-        let mut found = Vec::new();
-        open.deadlines.retain(|waiting| match self.question(waiting, &mut found, Purpose::Judging) {
-            Some(at) => {
+        open.deadlines.retain_mut(|waiting| match self.next(waiting, Purpose::Judging) {
+            Next::Ask(at) => {
                 ask(&waiting.topic, waiting.partition, at);
                 true
             }
-            None => false,
+            Next::Later => true,
+            Next::Nothing => false,
         });
         open.time_lags.retain(|open| {
             let Some(times) = record_times(&mut self.topics, &open.topic, open.partition) else {
@@ -158,56 +172,75 @@ impl Measurement {
             ask(&open.topic, open.partition, at);
             true
         });
-        open.histograms.retain(|waiting| match self.question(waiting, &mut found, Purpose::Histogram) {
-            Some(at) => {
-                ask(&waiting.topic, waiting.partition, at);
-                true
-            }
-            None => false,
+        open.histograms.retain_mut(|waiting| {
+            let Next::Ask(at) = self.next(waiting, Purpose::Histogram) else { return false };
+            ask(&waiting.topic, waiting.partition, at);
+            true
         });
         self.open = open;
         questions.sort_unstable();
         questions
     }
 
-    /// The question that helps most with what waits at a partition; `None` when nothing is open, or cannot be asked.
-    fn question(
-        &mut self,
-        waiting: &Waiting,
-        found: &mut Vec<Timestamp>,
-        purpose: Purpose,
-    ) -> Option<Timestamp> {
-        let now = self.last_ends_at?;
-        let partition = self.topics.get(&waiting.topic)?.partitions.get(waiting.partition as usize)?;
-        let (times, end) = (partition.times.as_deref()?, partition.end?);
-        if times.failed.is_some() || times.asked >= MOST_OF_A_PARTITION {
-            return None;
+    /// The question that helps most with what waits at a partition.
+    fn next(&mut self, waiting: &mut Waiting, purpose: Purpose) -> Next {
+        let Some(now) = self.last_ends_at else { return Next::Nothing };
+        let topic = self.topics.get_mut(&waiting.topic);
+        let partition = topic.and_then(|topic| topic.partitions.get_mut(waiting.partition as usize));
+        let Some((times, end)) = partition.and_then(|known| {
+            let end = known.end?;
+            Some((known.times.take()?, end))
+        }) else {
+            return Next::Nothing;
+        };
+        waiting.open.retain(|open| times.index.is_open(open));
+        if waiting.open.is_empty() {
+            self.find_open(waiting, purpose, &times.index, end, now);
         }
-        found.clear();
+        let next = match times.index.best_question(&mut waiting.open) {
+            None => Next::Nothing,
+            Some(_) if times.failed.is_some() || times.asked >= MOST_OF_A_PARTITION => Next::Later,
+            // Who asks it again learns nothing more.
+            Some(at) if times.last_asked == Some(at) => Next::Later,
+            Some(at) => Next::Ask(at),
+        };
+        let judging_is_done = matches!((&next, purpose), (Next::Nothing, Purpose::Judging));
+        if let Some(topic) = self.topics.get_mut(&waiting.topic) {
+            let known = &mut topic.partitions[waiting.partition as usize];
+            let times = known.times.insert(times);
+            times.judging_since = times.judging_since.filter(|_| !judging_is_done);
+        }
+        next
+    }
+
+    fn find_open(
+        &self,
+        waiting: &mut Waiting,
+        purpose: Purpose,
+        index: &time_index::TimeIndex,
+        end: Offset,
+        now: Timestamp,
+    ) {
         for id in &waiting.groups {
+            if waiting.open.len() >= ENOUGH {
+                // The rest when these are closed: what closes them closes most of it, too.
+                break;
+            }
             let Some(memory) = self.groups.get(id).and_then(|group| group.topics.get(&waiting.topic)) else {
                 continue;
             };
             let Some(deadlines) = memory.deadlines(waiting.partition) else { continue };
-            let known = Known { index: &times.index, end, complete_to: self.complete_to(id, now) };
+            let known = Known { index, end, complete_to: self.complete_to(id, now) };
             match purpose {
-                Purpose::Judging => deadlines.open(&known, found),
+                Purpose::Judging => deadlines.open(&known, &mut waiting.open),
                 Purpose::Histogram => deadlines.waiting.iter().take(HISTOGRAM_EVENTS).for_each(|event| {
-                    latency::open(event, &memory.bounds, &known, found);
+                    latency::open(event, &memory.bounds, &known, &mut waiting.open);
                 }),
             }
         }
-        let question = times.index.best_question(found);
-        if question.is_some() && question == times.last_asked {
-            return None;
-        }
-        if question.is_none()
-            && purpose == Purpose::Judging
-            && let Some(times) = record_times(&mut self.topics, &waiting.topic, waiting.partition)
-        {
-            times.judging_since = None;
-        }
-        question
+        // Groups that keep up with each other ask the same.
+        waiting.open.sort_unstable_by_key(|open| (open.at, open.from, open.below));
+        waiting.open.dedup();
     }
 
     /// Takes the answers to `questions`, in their order.

@@ -6,6 +6,14 @@ use crate::model::{Offset, TimeAnswer, Timestamp};
 /// Few enough offsets between two answers to ask for the time of each.
 const FEW: u64 = 3;
 
+/// What is open: which of the offsets of a span is the first whose time is at or after `at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) at: Timestamp,
+    pub(super) from: Offset,
+    pub(super) below: Offset,
+}
+
 /// One answer, or several that found the same record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Answer {
@@ -73,6 +81,12 @@ impl TimeIndex {
         (low, high.map_or(Offset::MAX, |answer| answer.offset.max(low)))
     }
 
+    /// Whether answers since have closed it.
+    pub(super) fn is_open(&self, open: &Open) -> bool {
+        let (low, high) = self.bounds(open.at);
+        low.clamp(open.from, open.below) < high.clamp(open.from, open.below)
+    }
+
     /// Up to which offset all records from `first` on were older than `at`, told by answers that are older than
     /// the deletion of any of them.
     pub(super) fn older_before_deletion(&self, at: Timestamp, first: Offset) -> Offset {
@@ -86,16 +100,19 @@ impl TimeIndex {
 
     /// The question that helps most with what is `open`: the middle one, or, where few records are in question, the
     /// time of the next of them. `None` when nothing is open.
-    pub(super) fn best_question(&self, open: &mut [Timestamp]) -> Option<Timestamp> {
-        open.sort_unstable();
-        let middle = *open.get(open.len() / 2)?;
+    pub(super) fn best_question(&self, open: &mut [Open]) -> Option<Timestamp> {
+        let middle = open.len() / 2;
+        if open.is_empty() {
+            return None;
+        }
+        let middle = open.select_nth_unstable_by_key(middle, |open| open.at).1.at;
         let (low, high) = self.bounds(middle);
         let left = self.answers.partition_point(|answer| answer.from <= middle).checked_sub(1);
         if let Some(time) = left.and_then(|left| self.answers[left].time)
             && high - low <= FEW
         {
             let right = self.answers.iter().find(|answer| answer.offset >= high).map(|answer| answer.from);
-            let here = open.iter().filter(|at| **at > time && right.is_none_or(|right| **at < right));
+            let here = open.iter().filter(|open| open.at > time && right.is_none_or(|right| open.at < right));
             if here.count() as u64 > high - low {
                 return Some(Timestamp(time.0.saturating_add(1)));
             }
@@ -120,3 +137,6 @@ impl TimeIndex {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,25 @@
 //! What is open before an event can be judged, and judging it once nothing is.
 
+use super::super::time_index::Open;
 use super::{Deadlines, Event, EventKind, FUTURE, Known, MOST_QUESTIONS, Verdicts};
 use crate::model::{Counts, Millis, Minute, Offset, Timestamp};
+
+/// Room that is kept for events between ticks: there may be a few hundred thousand partitions.
+const FEW_WAITING: usize = 4;
 
 /// Records of one partition: from, below.
 type Span = (Offset, Offset);
 
 impl Known<'_> {
     /// F(`at`) within `span`, or `at` itself when that is still to be asked.
-    fn first_since(&self, at: Timestamp, span: Span) -> Result<Offset, Timestamp> {
+    fn first_since(&self, at: Timestamp, span: Span) -> Result<Offset, Open> {
         let (low, high) = self.index.bounds(at);
         let (low, high) = (low.clamp(span.0, span.1), high.clamp(span.0, span.1));
-        if low == high { Ok(low) } else { Err(at) }
+        if low == high { Ok(low) } else { Err(Open { at, from: span.0, below: span.1 }) }
     }
 
     /// Whether the first record since `at` is one that may be believed by a commit at `committed`: not of its future.
-    fn is_believable(&self, at: Timestamp, committed: Timestamp) -> Result<bool, Timestamp> {
+    fn is_believable(&self, at: Timestamp, committed: Timestamp) -> Result<bool, Open> {
         let (first, latest) = self.index.bounds(at);
         let (past_future, into_future) = self.index.bounds(committed + FUTURE + Millis(1));
         if past_future > latest {
@@ -23,7 +27,7 @@ impl Known<'_> {
         } else if into_future <= first {
             Ok(false)
         } else {
-            Err(at)
+            Err(Open { at, from: 0, below: Offset::MAX })
         }
     }
 
@@ -34,7 +38,7 @@ impl Known<'_> {
         span: Span,
         minutes: (Minute, Minute),
         each: &mut impl FnMut(Minute, u64),
-        open: &mut impl FnMut(Timestamp),
+        open: &mut impl FnMut(Open),
     ) {
         let ((first, last), (from, below)) = (minutes, span);
         if from >= below {
@@ -50,14 +54,14 @@ impl Known<'_> {
                 self.spread(within, (from, border), (first, Minute(middle.0 - 1)), each, open);
                 self.spread(within, (border, below), (middle, last), each, open);
             }
-            Err(at) => open(at),
+            Err(border) => open(border),
         }
     }
 }
 
 impl Deadlines {
     /// The questions that stand between what waits and its judgement, the oldest first.
-    pub(in crate::measure) fn open(&self, known: &Known<'_>, open: &mut Vec<Timestamp>) {
+    pub(in crate::measure) fn open(&self, known: &Known<'_>, open: &mut Vec<Open>) {
         let most = open.len() + MOST_QUESTIONS;
         for threshold in &self.thresholds {
             let within = threshold.within;
@@ -81,7 +85,7 @@ impl Deadlines {
         within: Millis,
         judged: Option<Offset>,
         known: &Known<'_>,
-        open: &mut Vec<Timestamp>,
+        open: &mut Vec<Open>,
     ) -> Option<Offset> {
         let at = event.at - within;
         let offset = event.offset.min(known.end);
@@ -95,8 +99,8 @@ impl Deadlines {
                 let span = (offset, known.end.max(offset));
                 match known.first_since(at, span) {
                     Ok(first) => Some(first),
-                    Err(at) => {
-                        open.push(at);
+                    Err(first) => {
+                        open.push(first);
                         Some(offset)
                     }
                 }
@@ -110,9 +114,9 @@ impl Deadlines {
                 if let Some(late_to) = late_to
                     && late_to < offset
                     && event.kind == EventKind::Commit
-                    && let Err(at) = known.is_believable(at, event.at)
+                    && let Err(first) = known.is_believable(at, event.at)
                 {
-                    open.push(at);
+                    open.push(first);
                 }
                 Some(offset)
             }
@@ -126,16 +130,18 @@ impl Deadlines {
         within: Millis,
         span: Span,
         known: &Known<'_>,
-        open: &mut Vec<Timestamp>,
+        open: &mut Vec<Open>,
     ) -> Option<Offset> {
         match known.first_since(at - within, span) {
             Ok(late_to) => {
                 let minutes = self.minutes(at);
-                known.spread(within, (span.0, late_to), minutes, &mut |_, _| {}, &mut |at| open.push(at));
+                known.spread(within, (span.0, late_to), minutes, &mut |_, _| {}, &mut |border| {
+                    open.push(border)
+                });
                 Some(late_to)
             }
-            Err(at) => {
-                open.push(at);
+            Err(first) => {
+                open.push(first);
                 None
             }
         }
@@ -180,6 +186,7 @@ impl Deadlines {
             has_changed = true;
             done(&event);
         }
+        self.waiting.shrink_to(FEW_WAITING);
         let Some(t) = self.next_expiry(known) else { return has_changed };
         for threshold in &self.thresholds {
             if let Some(judged) = threshold.judged {
