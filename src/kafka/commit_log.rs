@@ -2,6 +2,7 @@
 //! Never writes to it, never joins a group, never judges what was committed.
 
 mod clock;
+mod compaction;
 mod decode;
 mod names;
 mod progress;

@@ -3,9 +3,10 @@
 //!
 //! Gaps. Offsets that no record was read for are transaction markers, aborted commits, or compacted away, and the
 //! client library does not tell which. While the log is read as it grows, compaction cannot have been there: it leaves
-//! the segment in use alone. While catching up it can, so a gap is told, except one of a single offset: that is taken
-//! for the marker behind a transaction's commits, unless a wider gap follows in the same cycle, as compaction works from
-//! the log's start on. Markers of interleaved transactions and aborted commits are so told as gaps: too careful, never too careless.
+//! the segment in use alone. While catching up it can, so a gap is told, unless the keys rule compaction out, and except
+//! one of a single offset: that is taken for the marker behind a transaction's commits, unless a wider gap follows in
+//! the same cycle, as compaction works from the log's start on. Where the keys tell nothing, markers of interleaved
+//! transactions and aborted commits are told as gaps: too careful, never too careless.
 
 use std::collections::VecDeque;
 
@@ -95,12 +96,14 @@ impl Progress {
         high_watermark: Offset,
         stable: Offset,
         fresh_within: Millis,
-    ) {
+    ) -> bool {
         let before = self.askings.back().map(|asking| (asking.last, asking.end));
         let before =
             before.or(self.passed.zip(self.next)).filter(|(asked, _)| at.since(*asked) <= fresh_within);
         self.fresh_from = before.map(|(_, end)| end);
-        if self.reached_at.is_none_or(|reached| at.since(reached) > CATCHING_UP_AFTER) {
+        let was_away = self.reached_at.is_some_and(|reached| at.since(reached) > CATCHING_UP_AFTER)
+            && !self.is_catching_up();
+        if was_away || self.reached_at.is_none() {
             self.catching_up_to = self.catching_up_to.max(high_watermark);
         }
         self.stable = Some(stable);
@@ -116,6 +119,12 @@ impl Progress {
             });
         }
         self.asked_at = at;
+        was_away
+    }
+
+    /// Whether what is read now was there before reading went on.
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.next.is_some_and(|next| next < self.catching_up_to)
     }
 
     /// It could not be asked where the partition ends.
@@ -124,26 +133,28 @@ impl Progress {
         self.fresh_from = None;
     }
 
-    /// A record was read; false when it had been read before.
-    pub(super) fn record(&mut self, offset: Offset) -> bool {
+    /// A record was read; false when it had been read before. Whether compaction `is_ruled_out` decides what it means
+    /// that offsets are missing right before it.
+    pub(super) fn record(&mut self, offset: Offset, is_ruled_out: bool) -> bool {
         if self.next.is_some_and(|next| offset < next) {
             return false;
         }
-        self.skip_to(offset);
+        self.skip_to(offset, is_ruled_out);
         self.next = Some(offset + 1);
         true
     }
 
     /// The end that could be read was reached at `offset`.
-    pub(super) fn end(&mut self, offset: Offset) {
+    pub(super) fn end(&mut self, offset: Offset, is_ruled_out: bool) {
         if self.next.is_some_and(|next| offset > next) {
-            self.skip_to(offset);
+            self.skip_to(offset, is_ruled_out);
             self.next = Some(offset);
         }
     }
 
-    fn skip_to(&mut self, offset: Offset) {
-        let Some(next) = self.next.filter(|next| *next < offset && *next < self.catching_up_to) else {
+    fn skip_to(&mut self, offset: Offset, is_ruled_out: bool) {
+        let is_suspicious = !is_ruled_out && self.is_catching_up();
+        let Some(next) = self.next.filter(|next| *next < offset && is_suspicious) else {
             return;
         };
         if offset - next == 1 {

@@ -2,15 +2,21 @@
 //! tells of its coordinator's clock. Never speaks to Kafka.
 
 use super::clock::CoordinatorClocks;
+use super::compaction::{Compaction, LOOK_BACK};
 use super::decode::CommitLogDecoder;
 use super::progress::Progress;
 use super::standing::StandingCommits;
 use crate::kafka::native::Fetched;
-use crate::model::{CommitLogEntry, CommitLogPartition, Measured, Offset, Reason, SETTLING, Timestamp};
+use crate::model::{
+    CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, SETTLING, Timestamp,
+};
 
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) progress: Progress,
+    compaction: Compaction,
+    /// Some of what was read before is read again first.
+    looks_back: bool,
     /// The coordinator of its groups.
     pub(super) leader: Option<i32>,
     /// Why it could not be asked in this cycle where it ends.
@@ -31,6 +37,8 @@ impl Default for Reading {
     fn default() -> Self {
         Self {
             progress: Progress::default(),
+            compaction: Compaction::default(),
+            looks_back: false,
             leader: None,
             failed: Some(Reason::NotYetRead),
             is_lost: false,
@@ -44,6 +52,39 @@ impl Default for Reading {
 }
 
 impl Reading {
+    /// Reading goes on at `offset`, behind what was read before the daemon was stopped.
+    pub(super) fn resume(&mut self, offset: Offset) {
+        self.progress.resume(offset);
+        self.looks_back = true;
+    }
+
+    /// The broker does not have what was to be read next: its log starts at `log_start` and ends at `end`.
+    pub(super) fn begin_again(&mut self, log_start: Offset, end: Offset) {
+        self.progress.begin_again(log_start, end);
+        self.compaction.start_over();
+        (self.is_lost, self.looks_back) = (false, false);
+    }
+
+    /// It is another log, under the old name.
+    pub(super) fn made_again(&mut self) {
+        self.progress.made_again();
+        self.compaction.start_over();
+        self.looks_back = false;
+    }
+
+    /// Where to fetch from; `None` until that is known.
+    pub(super) fn fetch_from(&self) -> Option<Offset> {
+        let look_back = if self.looks_back { LOOK_BACK } else { 0 };
+        self.progress.next().map(|next| next.saturating_sub(look_back))
+    }
+
+    /// See [`Progress::asked`].
+    pub(super) fn asked(&mut self, at: Timestamp, end: Offset, stable: Offset, fresh_within: Millis) {
+        if self.progress.asked(at, end, stable, fresh_within) {
+            self.compaction.start_over();
+        }
+    }
+
     /// Takes what was fetched at `read_at` (local). Returns how many entries that made: one or none.
     pub(super) fn take(
         &mut self,
@@ -57,7 +98,10 @@ impl Reading {
         match fetched {
             Fetched::Record { offset, timestamp, key, value } => {
                 let offset = number(*offset);
-                if !self.progress.record(offset) {
+                if self.progress.is_catching_up() {
+                    self.compaction.saw(key);
+                }
+                if !self.progress.record(offset, self.compaction.is_ruled_out()) {
                     return 0;
                 }
                 let decoded = decoder.decode(key, *value);
@@ -75,7 +119,7 @@ impl Reading {
                 1
             }
             Fetched::End { offset } => {
-                self.progress.end(number(*offset));
+                self.progress.end(number(*offset), self.compaction.is_ruled_out());
                 0
             }
             Fetched::Failed { .. } => 0,

@@ -216,7 +216,7 @@ impl Tail {
         };
         if self.topic_id.replace(id).is_some_and(|before| before != id) {
             tracing::warn!("the commit log was made again: commits may be missing");
-            self.partitions.iter_mut().for_each(|reading| reading.progress.made_again());
+            self.partitions.iter_mut().for_each(|reading| reading.made_again());
             self.stored.clear();
             (self.was_absent, self.is_assigned) = (true, false);
         }
@@ -248,10 +248,10 @@ impl Tail {
                     continue;
                 }
             };
-            reading.progress.asked(at, end, stable, self.fresh_within);
+            reading.asked(at, end, stable, self.fresh_within);
             if reading.progress.next().is_none() {
                 match self.stored.remove(number) {
-                    Some(stored) => reading.progress.resume(stored),
+                    Some(stored) => reading.resume(stored),
                     None if self.was_absent => reading.progress.begin(0),
                     None => reading.progress.begin(stable),
                 }
@@ -259,8 +259,7 @@ impl Tail {
             }
             if let Some(Ok(start)) = starts.get(number) {
                 let next = reading.progress.next();
-                reading.progress.begin_again(*start, end);
-                reading.is_lost = false;
+                reading.begin_again(*start, end);
                 self.is_assigned = false;
                 tracing::warn!(
                     partition = number,
@@ -279,7 +278,7 @@ impl Tail {
         }
         let mut list = TopicPartitionList::new();
         for (number, reading) in (0..).zip(&self.partitions) {
-            let Some(next) = reading.progress.next().and_then(|next| i64::try_from(next).ok()) else {
+            let Some(next) = reading.fetch_from().and_then(|next| i64::try_from(next).ok()) else {
                 continue;
             };
             if let Err(failed) = list.add_partition_offset(COMMIT_LOG, number, ListOffset::Offset(next)) {

@@ -19,10 +19,10 @@ fn reading(next: Offset) -> Progress {
 fn cycle(progress: &mut Progress, at: i64, ends: (Offset, Offset), records: &[Offset], is_reached: bool) {
     progress.asked(Timestamp(at), ends.0, ends.1, FRESH);
     for record in records {
-        assert!(progress.record(*record));
+        assert!(progress.record(*record, false));
     }
     if is_reached {
-        progress.end(ends.1);
+        progress.end(ends.1, false);
     }
     progress.settle(Timestamp(at + 1));
 }
@@ -81,6 +81,17 @@ fn check_gaps(records: &[Offset], expected: &[(Offset, Offset)]) {
     assert_eq!(progress.take_gaps(), expected, "{records:?}");
     cycle(&mut progress, 2000, (30, 30), &[25], true);
     assert_eq!(progress.take_gaps(), [], "the log is read as it grows");
+}
+
+#[test]
+fn what_compaction_cannot_have_taken_is_no_gap() {
+    let mut progress = Progress::default();
+    progress.asked(Timestamp(0), 30, 30, FRESH);
+    progress.resume(10);
+    assert!(progress.record(15, false) && progress.record(20, true));
+    progress.end(30, true);
+    progress.settle(Timestamp(1));
+    assert_eq!(progress.take_gaps(), [(10, 15)]);
 }
 
 #[test]
@@ -165,8 +176,8 @@ proptest! {
             }
             let next = progress.next().unwrap();
             for offset in next..(next + read).min(end) {
-                prop_assert!(progress.record(offset));
-                prop_assert!(!progress.record(offset));
+                prop_assert!(progress.record(offset, false));
+                prop_assert!(!progress.record(offset, false));
             }
             progress.settle(Timestamp(at));
             let passed = progress.passed().unwrap();
