@@ -11,6 +11,7 @@ mod instance;
 mod moment;
 mod packed;
 mod plan;
+mod resolution;
 mod restore;
 mod rows;
 mod running;
@@ -237,6 +238,7 @@ impl Slos {
             let key = (*place, Some(judgement.group.clone()), Some(judgement.topic.clone()));
             if let Some(tracked) = self.tracked.get_mut(&key).filter(|_| is_meant) {
                 tracked.instance.add(judgement.minute, judgement.counts);
+                tracked.resolution.judged();
                 tracked.worst.add(judgement.partition, judgement.minute, judgement.counts);
             }
         }

@@ -12,7 +12,7 @@ pub(super) fn reason(reason: Reason) -> Because {
     Because { label: reason.label(), sentence: reason.to_string().into() }
 }
 
-fn named(label: &'static str, sentence: &str) -> Because {
+pub(super) fn named(label: &'static str, sentence: &str) -> Because {
     Because { label, sentence: sentence.into() }
 }
 

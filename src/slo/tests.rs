@@ -3,5 +3,5 @@
 mod golden;
 mod naive;
 mod promises;
-mod views;
+pub(super) mod views;
 mod wording;

@@ -9,6 +9,7 @@ use super::counts::Stretch;
 use super::instance::{Circumstances, Instance};
 use super::moment::{Sight, is_kept};
 use super::plan::Plan;
+use super::resolution::CommitResolution;
 use super::rows::{self, Owner};
 use super::slices::Slices;
 use super::worst::WorstPartitions;
@@ -33,6 +34,7 @@ pub(super) struct Tracked {
     pub(super) instance: Instance,
     meter: Meter,
     pub(super) worst: WorstPartitions,
+    pub(super) resolution: CommitResolution,
     /// The row as it was given out last.
     written: Vec<u8>,
 }
@@ -50,7 +52,14 @@ impl Tracked {
             | Indicator::Availability { .. } => Meter::Slices(Slices::new(slo.slice, slo.slice_target)),
         };
         let instance = Instance::of(Arc::clone(plan));
-        Self { owner, instance, meter, worst: WorstPartitions::default(), written: Vec::new() }
+        Self {
+            owner,
+            instance,
+            meter,
+            worst: WorstPartitions::default(),
+            resolution: CommitResolution::default(),
+            written: Vec::new(),
+        }
     }
 
     /// Takes a tick. `None` when the group or topic that a pattern meant is no more.
@@ -76,6 +85,7 @@ impl Tracked {
             None => self.count(slo, sight, input).err(),
         };
         let counts_records = slo.indicator.counts_records();
+        let blocked = blocked.or(self.resolution.observe(slo, sight.consumed, input.now));
         let too_coarse = because::too_coarse(slo, sight.consumed, input);
         let circumstances = Circumstances {
             is_frozen: counts_records && blocked.is_some(),

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::slo::{Alerting, Indicator, Period, Slo, Tier, Window};
 
 /// `30d`, `1h`, `day`, `quarter`, `week in Asia/Kathmandu`.
-pub(super) fn window(text: &str) -> Window {
+pub(in crate::slo) fn window(text: &str) -> Window {
     let (period, zone) = text.split_once(" in ").unwrap_or((text, "UTC"));
     let calendar = |period| Window::Calendar { period, timezone: zone.into() };
     match period {
@@ -25,7 +25,7 @@ pub(super) fn window(text: &str) -> Window {
     }
 }
 
-pub(super) fn slo(name: &str, indicator: Indicator, objective: &str, length: &str) -> Slo {
+pub(in crate::slo) fn slo(name: &str, indicator: Indicator, objective: &str, length: &str) -> Slo {
     Slo {
         name: name.into(),
         description: None,
@@ -42,7 +42,7 @@ pub(super) fn slo(name: &str, indicator: Indicator, objective: &str, length: &st
 }
 
 /// Orders within 100 ms.
-pub(super) fn latency(objective: &str, length: &str) -> Slo {
+pub(in crate::slo) fn latency(objective: &str, length: &str) -> Slo {
     let indicator = Indicator::Latency {
         group: Selector::new("orders-processor"),
         topic: Some(Selector::new("orders")),
@@ -52,12 +52,12 @@ pub(super) fn latency(objective: &str, length: &str) -> Slo {
     slo("orders-on-time", indicator, objective, length)
 }
 
-pub(super) fn tier(severity: Severity, share: &str, long: u64, short: u64) -> Tier {
+pub(in crate::slo) fn tier(severity: Severity, share: &str, long: u64, short: u64) -> Tier {
     let share = Ratio::parse(share).unwrap();
     Tier { severity, share, long: Millis(long * 60_000), short: Millis(short * 60_000) }
 }
 
-pub(super) fn group(name: &str, topic: &str, lag: u64) -> GroupView {
+pub(in crate::slo) fn group(name: &str, topic: &str, lag: u64) -> GroupView {
     GroupView {
         group: name.into(),
         kind: Ok(GroupType::Classic),
@@ -69,7 +69,7 @@ pub(super) fn group(name: &str, topic: &str, lag: u64) -> GroupView {
     }
 }
 
-pub(super) fn consumed(topic: &str, lag: Measured<u64>) -> GroupTopicView {
+pub(in crate::slo) fn consumed(topic: &str, lag: Measured<u64>) -> GroupTopicView {
     let partition = GroupPartitionView {
         partition: 0,
         committed: Ok(0),
@@ -96,7 +96,7 @@ pub(super) fn consumed(topic: &str, lag: Measured<u64>) -> GroupTopicView {
     }
 }
 
-pub(super) fn topic(name: &str, appended_total: u64) -> TopicView {
+pub(in crate::slo) fn topic(name: &str, appended_total: u64) -> TopicView {
     TopicView {
         topic: name.into(),
         id: Ok(TopicId(1)),
