@@ -72,9 +72,13 @@ impl History {
 
     /// What each record is, once every deadline has passed.
     pub(super) fn fates(&self, within: Threshold) -> Vec<Fate> {
-        // The first commit that vouches for its records by one that it is not late for: those behind are younger still.
-        let mut vouches = None;
-        let judged = self.records.iter().zip(self.times()).zip(self.first_commits());
+        let times = self.times();
+        // Not all that is behind a record from the future is unknown: a commit in time for an older one is in time for it.
+        let is_vouched_for = |commit: Commit| {
+            let believed = times[..times.partition_point(|time| *time <= commit.at + FUTURE)].last();
+            believed.is_some_and(|time| commit.at - time <= within)
+        };
+        let judged = self.records.iter().zip(times.iter().copied()).zip(self.first_commits());
         judged
             .map(|((record, time), commit)| {
                 let Some(commit) = commit else {
@@ -83,13 +87,12 @@ impl History {
                 };
                 let fate = if time > commit.at + FUTURE {
                     // Its own timestamp is known; what comes behind it hides in its shadow.
-                    Fate { good: record.timestamp == time || vouches == Some(commit), ..UNMEASURED }
+                    Fate { good: record.timestamp == time || is_vouched_for(commit), ..UNMEASURED }
                 } else if commit.at - time > within {
                     BAD
                 } else if commit.is_reset {
                     UNMEASURED
                 } else {
-                    vouches = Some(commit);
                     GOOD
                 };
                 self.unless_unknown(fate, *record, time, commit.at, within)
@@ -234,7 +237,8 @@ mod tests {
 
     #[test]
     fn what_is_behind_a_record_from_the_future_is_unknown() {
-        check(100, &[0, 600_000, 2, 3], &[(50, 1), (60, 3)], "GgU.");
+        check(100, &[0, 600_000, 2, 3], &[(50, 1), (160, 3)], "GgU.");
+        check(100, &[0, 600_000, 2, 3], &[(50, 1), (60, 3)], "Ggg.");
         check(100, &[0, 600_000, 2], &[(50, 3)], "Ggg");
         check(100, &[0, 600_000, 2], &[(150, 3)], "BgU");
         // Clocks may differ by a little.

@@ -2,11 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::topic_partition_list::Offset;
+
 use super::judge::Expected;
 use super::play::{Played, unix_now};
 use super::script::{Commits, Pipeline};
+use super::transactions::{Transactions, commit_offsets};
 use super::truth::Truth;
 use crate::kafka_server::{KafkaCluster, KafkaVersion, unique};
+
+/// Nobody who reads what is committed ever sees it.
+fn commit_in_aborted_transaction(cluster: &KafkaCluster, name: &str, offset: i64) {
+    let consumer: BaseConsumer = cluster.client_config(&[("group.id", name)]).create().unwrap();
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(name, 0, Offset::Offset(offset)).unwrap();
+    Transactions::new(cluster, name)
+        .run(1, |producer| commit_offsets(producer, &offsets, &consumer.group_metadata().unwrap()));
+}
 
 /// Far beyond what the slowest machine needs between two lines of a test.
 const MINUTE: i64 = 60_000;
@@ -27,6 +41,7 @@ fn the_truth_is_what_was_done() {
         cluster.produce_in_transaction(name, 0, 3).commit();
         cluster.commit_offset(name, name, 0, 24);
         cluster.commit_offset(name, name, 0, 5);
+        commit_in_aborted_transaction(cluster, name, 37);
         cluster.produce_in_transaction(name, 0, 3).abort();
         cluster.produce_at(name, 0, &[begun; 10]);
         let acknowledged = BTreeMap::from([(name, vec![(0, 24), (0, 5)])]);

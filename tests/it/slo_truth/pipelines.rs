@@ -8,7 +8,8 @@ pub(super) const HELD_FROM: Time = 3_500;
 pub(super) const HELD_TO: Time = 9_000;
 
 /// What every version of Kafka can, and what tells most.
-pub(super) fn few() -> Vec<Pipeline> {
+/// `reset_at` is when the groups are reset that are watched then.
+pub(super) fn few(reset_at: Time) -> Vec<Pipeline> {
     let often = Commits::Every(200);
     vec![
         Pipeline::new("every-record", steady(20, 1), Commits::EveryRecord),
@@ -18,15 +19,15 @@ pub(super) fn few() -> Vec<Pipeline> {
         Pipeline::new("slow", steady(10, 1), often).consuming(|it| it.work = 13),
         transactions("aborting"),
         exactly_once("exactly-once"),
-        classic_reset("reset-live", 10_000),
+        classic_reset("reset-live", reset_at),
         Pipeline::new(HELD, steady(10, 1), often),
     ]
 }
 
 /// All of them, for Kafka 4; `reset_while_away` are those whose group is reset between 5 s and 8 s.
-pub(super) fn all(reset_while_away: bool) -> Vec<Pipeline> {
+pub(super) fn all(reset_at: Time, reset_while_away: bool) -> Vec<Pipeline> {
     let often = Commits::Every(200);
-    let mut all = few();
+    let mut all = few(reset_at);
     all.extend([
         Pipeline::new("every-1s", steady(10, 1), Commits::Every(1_000)).log_append_time(),
         Pipeline::new("three-partitions", steady(7, 3), often).partitions(3),
@@ -42,7 +43,7 @@ pub(super) fn all(reset_while_away: bool) -> Vec<Pipeline> {
         deleted("deleted"),
         Pipeline::new("member", steady(10, 1), often)
             .consuming(|it| it.membership = Membership::ConsumerProtocol),
-        consumer_protocol_reset("reset-live-848", 10_000),
+        consumer_protocol_reset("reset-live-848", reset_at),
     ]);
     if reset_while_away {
         all.push(classic_reset("reset-away", 5_500));

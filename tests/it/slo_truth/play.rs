@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::Offset;
 use super::pipelines::{HELD, HELD_FROM, HELD_TO};
 use super::script::{Commits, Consuming, END, Jump, LENGTH, Membership, Pipeline, Producing, Time};
 use super::transactions::{Transactions, commit_offsets, send};
-use crate::kafka_server::wait::{park_until, wait_until};
+use crate::kafka_server::wait::{park_until, wait_for, wait_until};
 use crate::kafka_server::{KafkaCluster, PATIENCE};
 
 /// What was done besides producing and committing, in milliseconds since 1970, by pipeline.
@@ -87,7 +87,10 @@ pub(super) fn play(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: im
                 scope.spawn(move || {
                     clock.wait_until(at);
                     let (begun, end) = (unix_now(), cluster.end(pipeline.name));
-                    cluster.reset_offsets(pipeline.name, pipeline.name, end);
+                    // A member that left while the broker was down is there until its session ends.
+                    wait_until(&format!("{} is reset", pipeline.name), 2 * PATIENCE, || {
+                        cluster.try_reset_offsets(pipeline.name, pipeline.name, end).is_ok()
+                    });
                     played.lock().unwrap().reset.insert(pipeline.name, (begun, unix_now()));
                 });
             }
@@ -151,7 +154,9 @@ fn committed(cluster: &KafkaCluster, name: &str) -> u64 {
     let client: BaseConsumer = cluster.client_config(&[("group.id", name)]).create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition(name, 0);
-    let committed = client.committed_offsets(list, PATIENCE).unwrap();
+    let committed = wait_for(&format!("the commit of {name}"), PATIENCE, || {
+        client.committed_offsets(list.clone(), PATIENCE).ok()
+    });
     committed.elements()[0].offset().to_raw().unwrap() as u64
 }
 
@@ -193,7 +198,7 @@ impl<'a> Consumption<'a> {
         for absent in self.script.absent.iter().cloned().chain(std::iter::once(ends_at..ends_at)) {
             self.clock.wait_until(from);
             if self.awaits_reset && from > 0 {
-                wait_until(&format!("{} is reset", self.name), PATIENCE, &is_reset);
+                wait_until(&format!("the reset of {} is done", self.name), 3 * PATIENCE, &is_reset);
             }
             let consumer = self.connect();
             self.consume(&consumer, absent.start);
@@ -213,6 +218,9 @@ impl<'a> Consumption<'a> {
         let mut config = self.cluster.client_config(&[("group.id", self.name), ("group.protocol", protocol)]);
         config.set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
         config.set("fetch.wait.max.ms", "100");
+        if self.script.membership == Membership::Classic {
+            config.set("session.timeout.ms", "6000");
+        }
         let consumer: BaseConsumer = config.create().unwrap();
         match self.script.membership {
             Membership::Classic | Membership::ConsumerProtocol => consumer.subscribe(&[self.name]).unwrap(),

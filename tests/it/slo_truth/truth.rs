@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::judge::{Commit, Expected, History, Threshold};
 use super::play::{Played, unix_now};
 use super::script::Pipeline;
+use super::watching::THRESHOLDS;
 use crate::kafka_server::KafkaCluster;
 use crate::kafka_server::logs::{CommitsFollowed, LoggedCommit};
 
@@ -100,6 +101,11 @@ impl Truth {
             times.get(committed).map_or(0, |time| (at - time).max(0))
         });
         lags.max().unwrap_or(0)
+    }
+
+    /// Whether there are records of which nobody can know for every threshold what they are.
+    pub(super) fn is_in_doubt(&self, pipeline: &str) -> bool {
+        THRESHOLDS.iter().any(|within| self.expected(pipeline, *within).unmeasured.1 > 0)
     }
 
     pub(super) fn histories(&self, pipeline: &str) -> &[History] {

@@ -71,7 +71,7 @@ fn what_cannot_be_judged_has_a_reason_and_never_pages() {
     let slos = json!({ "slos": [
         latency("mistyped", "orders-procesor", "100ms"),
         latency("nobody", "nobody-*", "100ms"),
-        latency("idle", "quiet-reader", "100ms"),
+        latency("idle", "quiet-reader", "30s"),
         latency("too-fine", "orders-processor", "100ms"),
         latency("coarse", "orders-processor", "30s"),
     ] });

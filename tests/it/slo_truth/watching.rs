@@ -157,8 +157,8 @@ impl Watching {
     }
 
     /// Every count at every threshold is the truth, at the end as soon as the last deadline has passed, and none was
-    /// ever beyond it on the way there. The histogram holds every record that was committed.
-    pub(super) fn expect(&self, truth: &Truth) {
+    /// ever beyond it on the way there. The histogram holds every record that was committed. Else says what is wrong.
+    pub(super) fn compare(&self, truth: &Truth) -> Result<(), String> {
         let expected: BTreeMap<(String, Threshold), Expected> = self
             .names
             .iter()
@@ -170,16 +170,19 @@ impl Watching {
         };
         let came = try_wait_for(PATIENCE, || is_so(&self.counts()).then_some(()));
         if came.is_none() {
-            panic!("{}: the counts are not the truth\n{}", self.what, differences(&expected, &self.counts()));
+            return Err(format!(
+                "{}:
+{}",
+                self.what,
+                differences(&expected, &self.counts())
+            ));
         }
         for sample in &self.samples {
             for (key, counted) in &sample.counts {
                 let expected = &expected[key];
-                assert!(
-                    !expected.is_exceeded_by(*counted),
-                    "{}: {key:?} {counted:?}, {expected:?}",
-                    self.what
-                );
+                if expected.is_exceeded_by(*counted) {
+                    return Err(format!("{}: for a while {key:?} {counted:?}, {expected:?}", self.what));
+                }
             }
         }
         // A tick later nothing was counted twice.
@@ -187,6 +190,7 @@ impl Watching {
         wait_until("one more second", PATIENCE, || unix_now() > now + 1_000);
         assert_eq!(self.counts(), settled, "{}: the counts went on", self.what);
         self.expect_histogram(truth, &settled);
+        Ok(())
     }
 
     /// All that it has counted as unmeasured for the longest threshold, except for what operators have skipped.
@@ -216,7 +220,10 @@ impl Watching {
                     .find(|(le, _)| (le - bound).abs() < 1e-9)
                     .unwrap_or_else(|| panic!("{}: {name} has no bucket of {bound} s", self.what));
                 let good = counts[&((*name).to_owned(), within)][0] as f64;
-                assert_eq!(*below, good, "{}: {name} within {bound} s", self.what);
+                // Of some records it is known that they were in time for this bound, but not for which others: those
+                // have no place in a histogram.
+                let is_so = if truth.is_in_doubt(name) { *below <= good } else { *below == good };
+                assert!(is_so, "{}: {name} within {bound} s: {below} latencies, {good} good", self.what);
             }
         }
     }
