@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use plimsoll::measure::{Deadline, Measurement};
 use plimsoll::model::{
-    CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, GroupId, GroupObservation, GroupState,
-    GroupType, Millis, Observation, Offset, PartitionObservation, Selector, TimeAnswer, Timestamp,
-    TopicCommits, TopicName, TopicObservation,
+    ClockSource, CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, GroupId, GroupObservation,
+    GroupState, GroupType, Millis, Observation, Offset, PartitionObservation, Selector, TimeAnswer,
+    Timestamp, TopicCommits, TopicName, TopicObservation,
 };
 
 const GROUPS: u32 = 100;
@@ -134,7 +134,7 @@ fn observation(
         topics: BTreeMap::from([(topic.clone(), Ok(read))]),
         groups: groups.iter().map(|id| (id.clone(), group())).collect(),
         groups_complete: true,
-        commit_log: Ok(CommitLog { partitions: vec![log] }),
+        commit_log: Ok(CommitLog { clock: ClockSource::Commits, partitions: vec![log] }),
         ends_at: now,
         ..Observation::default()
     }

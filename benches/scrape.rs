@@ -11,8 +11,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use plimsoll::api::{ApiState, router};
 use plimsoll::export::{Exporter, Exposition, OwnMetrics, render};
 use plimsoll::model::{
-    BurnRate, CommitSource, Counts, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
-    Millis, PartitionObservation, Ratio, Reason, SloInfo, SloState, SloView, Snapshot, Timestamp,
+    BurnRate, ClockSource, CommitSource, Counts, GroupPartitionView, GroupState, GroupTopicView, GroupType,
+    GroupView, Millis, PartitionObservation, Ratio, Reason, SloInfo, SloState, SloView, Snapshot, Timestamp,
     TopicConfigs, TopicId, TopicView,
 };
 use tokio::runtime::Runtime;
@@ -42,6 +42,7 @@ fn snapshots() -> Arc<[Arc<Snapshot>]> {
         groups: (0..GROUPS).map(group).collect(),
         unmeasured: Vec::new(),
         commit_source: CommitSource::Polled,
+        clock: ClockSource::Commits,
         slos: Vec::new(),
         alerts: Vec::new(),
         time_lookups: 0,

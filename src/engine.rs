@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::alert::{AlertInput, AlertRule, Alerts};
 use crate::measure::{Deadline, LATENCY_BOUNDS, Measurement, Measurements};
 use crate::model::{
-    AlertView, Because, Broker, BrokerView, ClusterName, Damaged, GroupId, GroupView, HistoryPoint, Measured,
-    Millis, Observation, Offset, Reason, Row, SETTLING, SloView, Snapshot, Subject, TimeAnswer, TimeQuestion,
-    Timestamp, TopicView, Unmeasured, commit_log_partition,
+    AlertView, Because, Broker, BrokerView, ClockSource, ClusterName, Damaged, GroupId, GroupView,
+    HistoryPoint, Measured, Millis, Observation, Offset, Reason, Row, SETTLING, SloView, Snapshot, Subject,
+    TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured, commit_log_partition,
 };
 use crate::slo::{Slo, Slos, TickInput, UnknownTimeZone};
 use crate::store::Store;
@@ -42,6 +42,7 @@ pub struct Engine {
     judged: Verdicts,
     /// How far the daemon's clock is ahead of the brokers', in milliseconds, as far as commits have told.
     clock_ahead: i64,
+    clock: ClockSource,
     poll_interval: Millis,
     brokers: Vec<Broker>,
     cluster_id: Option<String>,
@@ -99,6 +100,7 @@ impl Engine {
             alerts,
             judged: Verdicts::default(),
             clock_ahead: 0,
+            clock: ClockSource::default(),
             poll_interval,
             brokers: Vec::new(),
             cluster_id: None,
@@ -184,6 +186,7 @@ impl Engine {
         if let Some(ahead) = clock_ahead(&observation) {
             self.clock_ahead = ahead;
         }
+        self.clock = observation.commit_log.as_ref().map_or(ClockSource::Local, |log| log.clock);
         let brokers = self.see(&std::mem::take(&mut observation.brokers));
         let backlog = self.measurement.time_lookup_backlog(now);
         let groups_complete = observation.groups_complete;
@@ -251,6 +254,7 @@ impl Engine {
             topics: Vec::new(),
             groups: Vec::new(),
             commit_source: self.measurement.commit_source(),
+            clock: self.clock,
             slos: self.judged.slos.clone(),
             alerts: self.judged.alerts.clone(),
             unmeasured: Vec::new(),

@@ -16,7 +16,7 @@ mod verdict;
 
 pub use codec::{Damaged, Reader, Writer};
 pub use commit_log::{
-    CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, SETTLING,
+    ClockSource, CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, SETTLING,
     commit_log_partition,
 };
 pub use judgement::{Counts, Judgement, LatencyHistogram, Minute};

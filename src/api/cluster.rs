@@ -31,6 +31,8 @@ pub struct ClusterStatus {
     pub cluster_id: Option<String>,
     /// How commits are read.
     pub commit_source: &'static str,
+    /// Whose clock tells up to when they are complete.
+    pub clock: &'static str,
     /// The ticks of this process so far.
     pub tick: u64,
     /// Absent while the cluster is down, like the counts that follow.
@@ -84,6 +86,7 @@ impl ClusterStatus {
             measured_at: snapshot.last_measured.and_then(rfc3339),
             cluster_id: snapshot.cluster_id.clone(),
             commit_source: snapshot.commit_source.label(),
+            clock: snapshot.clock.label(),
             tick: snapshot.tick,
             brokers: is_up.then(|| brokers(snapshot)),
             topics: is_up.then(|| readable().count()),

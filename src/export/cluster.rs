@@ -16,7 +16,8 @@ pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
     let mut info = page.family(Metric::ClusterInfo);
     for snapshot in measured(snapshots) {
         let id = snapshot.cluster_id.as_deref().unwrap_or("");
-        info.sample(&[snapshot.cluster.as_str(), snapshot.commit_source.label(), id], 1_u32);
+        let (source, clock) = (snapshot.commit_source.label(), snapshot.clock.label());
+        info.sample(&[snapshot.cluster.as_str(), source, clock, id], 1_u32);
     }
     unmeasured(snapshots, page);
     work(snapshots, page);

@@ -30,9 +30,32 @@ impl CommitSource {
     }
 }
 
+/// Whose clock tells up to when commits are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockSource {
+    /// That of every coordinator, known from its commits.
+    Commits,
+    /// The daemon's own stands in for one coordinator or more: no commit of theirs was seen yet.
+    #[default]
+    Local,
+}
+
+impl ClockSource {
+    /// The label value of `plimsoll_cluster_info{clock=…}`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Commits => "commits",
+            Self::Local => "local",
+        }
+    }
+}
+
 /// What one cycle has read of the commit log.
 #[derive(Debug, Clone, Default)]
 pub struct CommitLog {
+    /// Whose clock the completeness times go by.
+    pub clock: ClockSource,
     /// By number, from 0 without gaps: every partition that the topic has.
     pub partitions: Vec<CommitLogPartition>,
 }

@@ -71,8 +71,8 @@ macro_rules! catalogue {
 catalogue! {
     Up "plimsoll_up" Gauge ["cluster"]
         "1 when the last tick measured the cluster, 0 when it could not."
-    ClusterInfo "plimsoll_cluster_info" Gauge ["cluster" "commit_source" "cluster_id"]
-        "Always 1: how commits are read, and the cluster's own id."
+    ClusterInfo "plimsoll_cluster_info" Gauge ["cluster" "commit_source" "clock" "cluster_id"]
+        "Always 1: how commits are read, whose clock tells when they are complete, and the cluster's own id."
     Unmeasured "plimsoll_unmeasured" Gauge ["cluster" "subject" "name" "reason"]
         "1 for each thing that cannot be measured now, by name and reason."
     TimeLookups "plimsoll_time_lookups_total" Counter ["cluster"]

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    AlertView, Broker, ClusterName, CommitSource, GroupId, GroupState, GroupType, LatencyHistogram, Measured,
-    Member, Millis, Offset, Partition, PartitionObservation, Reason, SloView, Timestamp, TopicConfigs,
-    TopicId, TopicName,
+    AlertView, Broker, ClockSource, ClusterName, CommitSource, GroupId, GroupState, GroupType,
+    LatencyHistogram, Measured, Member, Millis, Offset, Partition, PartitionObservation, Reason, SloView,
+    Timestamp, TopicConfigs, TopicId, TopicName,
 };
 
 /// Everything that is known of one cluster after one tick.
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub cluster_id: Option<String>,
     /// Where commits come from.
     pub commit_source: CommitSource,
+    /// Whose clock tells up to when they are complete.
+    pub clock: ClockSource,
     /// The brokers, in the order of their ids; those that are missing are among them.
     pub brokers: Vec<BrokerView>,
     /// In the order of their names.

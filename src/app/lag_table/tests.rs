@@ -1,6 +1,6 @@
 use crate::model::{
-    ClusterName, CommitSource, GroupId, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
-    Measured, Member, Partition, PartitionObservation, Reason, Timestamp, Unmeasured,
+    ClockSource, ClusterName, CommitSource, GroupId, GroupPartitionView, GroupState, GroupTopicView,
+    GroupType, GroupView, Measured, Member, Partition, PartitionObservation, Reason, Timestamp, Unmeasured,
 };
 
 use super::*;
@@ -92,6 +92,7 @@ fn snapshot(cluster: &str, topics: Vec<TopicView>, groups: Vec<GroupView>) -> Sn
         groups,
         unmeasured: Vec::new(),
         commit_source: CommitSource::Polled,
+        clock: ClockSource::Commits,
         slos: Vec::new(),
         alerts: Vec::new(),
         time_lookups: 0,

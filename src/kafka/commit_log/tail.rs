@@ -23,8 +23,8 @@ use crate::kafka::error::{Answers, CallError, ClusterError, POSITION_LOST, reaso
 use crate::kafka::native::{AdminCalls, Fetched, FetchedRecords, OffsetSpec};
 use crate::kafka::offsets;
 use crate::model::{
-    CommitLog, GroupId, Measured, Millis, Offset, Partition, Reason, Timestamp, TopicCommits, TopicName,
-    commit_log_partition,
+    ClockSource, CommitLog, GroupId, Measured, Millis, Offset, Partition, Reason, Timestamp, TopicCommits,
+    TopicName, commit_log_partition,
 };
 
 /// After so long it is tried again to read what may not be read.
@@ -385,7 +385,10 @@ impl Tail {
             let known = reading.leader.and_then(|leader| self.clocks.difference(leader));
             reading.hand_out(self.stored.get(&number).copied(), known.map_or(stand_in, Ok))
         });
-        Ok(CommitLog { partitions: partitions.collect() })
+        let partitions = partitions.collect();
+        let is_known = self.clocks().iter().all(|clock| clock.local_ahead_by.is_some());
+        let clock = if is_known { ClockSource::Commits } else { ClockSource::Local };
+        Ok(CommitLog { clock, partitions })
     }
 
     /// What `group` has committed up to this cycle's asking, if the log tells.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::verdicts;
 use plimsoll::model::{
-    Broker, BrokerView, CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
-    LatencyHistogram, Measured, Member, Millis, PartitionObservation, Reason, Snapshot, Subject, Timestamp,
-    TopicConfigs, TopicId, TopicView, Unmeasured,
+    Broker, BrokerView, ClockSource, CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType,
+    GroupView, LatencyHistogram, Measured, Member, Millis, PartitionObservation, Reason, Snapshot, Subject,
+    Timestamp, TopicConfigs, TopicId, TopicView, Unmeasured,
 };
 
 /// 2026-01-02T03:04:05.678Z
@@ -35,6 +35,7 @@ pub(crate) fn prod() -> Snapshot {
             unmeasured(Subject::Partition, "orders/1", Reason::Kafka(5)),
         ],
         commit_source: CommitSource::Log,
+        clock: ClockSource::Commits,
         slos: verdicts::slos(),
         alerts: verdicts::alerts(),
         time_lookups: 42,

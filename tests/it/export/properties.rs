@@ -292,7 +292,7 @@ fn expected(snapshot: &Snapshot) -> Series {
     let id = snapshot.cluster_id.as_deref().unwrap_or("");
     expected.add(
         Metric::ClusterInfo,
-        &[cluster, snapshot.commit_source.label(), id],
+        &[cluster, snapshot.commit_source.label(), snapshot.clock.label(), id],
         is_up.then(|| "1".to_owned()),
     );
     if !is_up {

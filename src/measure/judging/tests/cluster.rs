@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::measure::{Deadline, Measurement, Measurements};
 use crate::model::{
-    CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, Counts, GroupObservation, GroupState,
-    GroupType, Measured, Millis, Minute, Observation, Offset, Partition, PartitionObservation, Reason, Row,
-    RowKind, Selector, TimeAnswer, TimeQuestion, Timestamp, TopicCommits, TopicConfigs, TopicId,
+    ClockSource, CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, Counts, GroupObservation,
+    GroupState, GroupType, Measured, Millis, Minute, Observation, Offset, Partition, PartitionObservation,
+    Reason, Row, RowKind, Selector, TimeAnswer, TimeQuestion, Timestamp, TopicCommits, TopicConfigs, TopicId,
     TopicObservation,
 };
 
@@ -156,6 +156,7 @@ impl Cluster {
                 self.complete_to = self.complete_to.max(self.now - SETTLING as i64);
             }
             commit_log = Ok(CommitLog {
+                clock: ClockSource::Commits,
                 partitions: vec![CommitLogPartition {
                     entries,
                     position: Ok(self.read_to as Offset),
