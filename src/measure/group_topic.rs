@@ -52,6 +52,8 @@ pub(super) struct Progress {
     pub(super) committed: Offset,
     /// Everything below was consumed, skipped by an operator, or lost: it is counted already.
     pub(super) counted_to: Offset,
+    /// The records, from and to, that were found lost last: no commit that is read again has consumed them.
+    lost: (Offset, Offset),
     /// The time of the record at an offset, once it was found out.
     pub(super) located: Option<(Offset, Timestamp)>,
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
@@ -95,6 +97,7 @@ impl Progress {
             partition,
             committed,
             counted_to: committed,
+            lost: (0, 0),
             located: None,
             still_since: now,
             has_moved: false,
@@ -152,7 +155,6 @@ impl Progress {
             first: offset,
             counted_from: self.counted_to,
             was_there: true,
-            lost_before: 0,
             after_gap: false,
         });
     }
@@ -275,7 +277,12 @@ impl GroupTopic {
         let progress = &mut self.partitions[index];
         let counted_from = progress.counted_to;
         let moves = commit.offset > counted_from;
-        let first = if moves && !commit.skips { counted_from } else { commit.offset };
+        let is_lost = (progress.lost.0..progress.lost.1).contains(&counted_from);
+        let first = match (moves && !commit.skips, is_lost) {
+            (true, true) => progress.lost.1.min(commit.offset),
+            (true, false) => counted_from,
+            (false, _) => commit.offset,
+        };
         self.consumed_total += commit.offset - first;
         if moves {
             progress.counted_to = commit.offset;
@@ -295,7 +302,6 @@ impl GroupTopic {
             first,
             counted_from,
             was_there,
-            lost_before: 0,
             after_gap: commit.after_gap,
         });
     }
@@ -349,11 +355,11 @@ impl GroupTopic {
         // A commit that was polled but not yet read in the log says that they were not lost.
         let is_behind = progress.committed > progress.counted_to;
         if log_start > progress.counted_to && !progress.is_stale && !is_behind {
-            let lost = log_start - progress.counted_to;
-            self.lost_total += lost;
-            if let Some(deadlines) = progress.deadlines.as_mut().filter(|one| !one.waiting.is_empty()) {
-                deadlines.lost_after += lost;
-            }
+            let is_known = (progress.lost.0..=progress.lost.1).contains(&progress.counted_to);
+            let (from, to) =
+                if is_known { progress.lost } else { (progress.counted_to, progress.counted_to) };
+            self.lost_total += log_start.saturating_sub(to);
+            progress.lost = (from, to.max(log_start));
             progress.counted_to = log_start;
             self.is_changed = true;
         }
@@ -366,6 +372,7 @@ impl GroupTopic {
             self.is_changed = true;
             for progress in &mut self.partitions {
                 (progress.counted_to, progress.located, progress.is_stale) = (0, None, true);
+                progress.lost = (0, 0);
                 if let Some(deadlines) = &mut progress.deadlines {
                     deadlines.start_over(log_start(progress.partition));
                 }
