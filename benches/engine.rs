@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plimsoll::engine::Engine;
+use plimsoll::engine::{Engine, EngineConfig};
 use plimsoll::export::render;
 use plimsoll::model::{
     GroupId, GroupObservation, GroupState, GroupType, Millis, Observation, PartitionObservation, Reason,
@@ -47,7 +47,12 @@ fn measure(picture: &str, lag: u64) {
         (0..TOPICS).map(|number| format!("topic-{number:05}").as_str().into()).collect();
     let groups: Vec<GroupId> =
         (0..GROUPS).map(|number| format!("group-{number:05}").as_str().into()).collect();
-    let mut engine = Engine::new("bench".into(), 1_000_000);
+    let mut engine = Engine::new(
+        "bench".into(),
+        Millis(1000),
+        EngineConfig { max_history_series: 1_000_000, ..EngineConfig::default() },
+    )
+    .unwrap();
     let mut took = Vec::new();
     let mut published = None;
     let mut rounds = 0;

@@ -11,8 +11,9 @@ use divan::counter::{BytesCount, ItemsCount};
 use plimsoll::api::{ApiState, router};
 use plimsoll::export::{Exporter, Exposition, OwnMetrics, render};
 use plimsoll::model::{
-    CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView, Millis,
-    PartitionObservation, Reason, Snapshot, Timestamp, TopicConfigs, TopicId, TopicView,
+    BurnRate, CommitSource, Counts, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
+    Millis, PartitionObservation, Ratio, Reason, SloInfo, SloState, SloView, Snapshot, Timestamp,
+    TopicConfigs, TopicId, TopicView,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -84,6 +85,7 @@ fn group(number: u32) -> GroupView {
         committed: Ok(4_999_990_000 + u64::from(partition)),
         lag: Ok(10_000),
         time_lag: Ok(Millis(12_345)),
+        still_since: Ok(None),
     };
     let topic = GroupTopicView {
         topic: format!("orders-created-v{}", number % TOPICS).as_str().into(),
@@ -129,6 +131,64 @@ fn render_200_000_series(bencher: Bencher<'_, '_>) {
         page.clear();
         render(&snapshots, &mut page);
     });
+}
+
+/// The same of 10,000 SLOs of one group and topic each, with a burn rate for each window of the tiers.
+#[divan::bench]
+fn render_10_000_slos(bencher: Bencher<'_, '_>) {
+    let snapshot = Snapshot {
+        topics: Vec::new(),
+        groups: Vec::new(),
+        slos: (0..10_000).map(slo).collect(),
+        ..(*snapshots()[0]).clone()
+    };
+    let snapshots = [Arc::new(snapshot)];
+    let mut page = Vec::new();
+    render(&snapshots, &mut page);
+    let count = series(&page);
+    assert!(count >= 130_000, "{count} series");
+    bencher.counter(ItemsCount::new(count)).counter(BytesCount::new(page.len())).bench_local(|| {
+        page.clear();
+        render(&snapshots, &mut page);
+    });
+}
+
+fn slo(number: u32) -> SloView {
+    let minutes = [5, 30, 60, 120, 360, 1_440, 4_320, 43_200];
+    let burn = |minutes: u64| BurnRate {
+        window: Millis::from_seconds(60 * minutes),
+        rate: Some(0.25),
+        coverage: 1.0,
+    };
+    let counts = Counts { good: 123_456_789, bad: 12_345, unmeasured: 0 };
+    SloView {
+        slo: Arc::new(SloInfo {
+            name: "orders-on-time".into(),
+            description: None,
+            indicator: "latency within 100ms".into(),
+            unit: "records",
+            objective: Ratio::new(999, 1_000).unwrap(),
+            window: "30d".into(),
+            labels: Arc::default(),
+            runbook: None,
+        }),
+        group: Some(format!("orders-processor-{number}").as_str().into()),
+        topic: Some(format!("orders-created-v{}", number % TOPICS).as_str().into()),
+        state: SloState::Page,
+        state_since: Timestamp(1_767_323_045_678),
+        because: None,
+        idle: false,
+        window: counts,
+        total: counts,
+        measured_since: Some(Timestamp(1_767_323_045_678)),
+        coverage: 1.0,
+        budget_remaining: Some(0.9),
+        exhausted_in: None,
+        burn_rates: minutes.map(burn).to_vec(),
+        governing: None,
+        unmeasured_alert: false,
+        worst_partitions: Vec::new(),
+    }
 }
 
 /// What the first scrape after a tick pays once for everyone who takes gzip.
@@ -199,6 +259,7 @@ async fn serve() -> (SocketAddr, JoinSet<()>) {
         exposition,
         own,
         history: Arc::new(|_, _, _| Vec::new()),
+        warnings: Arc::new(Vec::new),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::export::{Exposition, OwnMetrics};
 use crate::model::{ClusterName, GroupId, HistoryPoint, Snapshot, TopicName};
 
+mod alert;
 mod cluster;
 mod config;
 mod group;
@@ -21,16 +22,19 @@ mod groups;
 mod metrics;
 mod problem;
 mod ready;
+mod slo;
 mod unmeasured;
 
+pub use alert::AlertStatus;
 pub use cluster::{BrokerStatus, ClusterStatus};
 pub use config::HttpConfig;
 pub use group::{
-    AssignmentStatus, GroupStatus, HistoryStatus, LagStatus, MemberStatus, PartitionStatus, TimeLagStatus,
-    TopicStatus,
+    AssignmentStatus, BucketStatus, GroupStatus, HistoryStatus, LagStatus, LatencyStatus, MemberStatus,
+    PartitionStatus, TimeLagStatus, TopicStatus,
 };
 pub use problem::Problem;
 pub use ready::{ClusterReadiness, Readiness};
+pub use slo::{BurnRateStatus, CountsStatus, SloStatus, TierStatus, WorstPartitionStatus};
 pub use unmeasured::{MissingValue, UnmeasuredStatus};
 
 /// The latest snapshot of every cluster, each cluster once.
@@ -38,6 +42,10 @@ pub type Snapshots = Arc<[Arc<Snapshot>]>;
 
 /// Gives the history of one topic of one group, oldest point first; empty when none is kept.
 pub type HistoryLookup = Arc<dyn Fn(&ClusterName, &GroupId, &TopicName) -> Vec<HistoryPoint> + Send + Sync>;
+
+/// Gives what a person should know of the daemon, a sentence each: selectors that match nothing, state that cannot be
+/// written. Empty when all is well.
+pub type Warnings = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// What the handlers read. Cheap to clone: all of it is shared.
 #[derive(Clone)]
@@ -50,6 +58,8 @@ pub struct ApiState {
     pub own: Arc<OwnMetrics>,
     /// Called once per topic of the group that a detail view shows.
     pub history: HistoryLookup,
+    /// Called once per answer of `/readyz`.
+    pub warnings: Warnings,
 }
 
 impl ApiState {
@@ -65,13 +75,18 @@ impl fmt::Debug for ApiState {
 }
 
 /// The routes, and what each answers.
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 8] = [
     ("/metrics", "everything for Prometheus, as of the last tick"),
     ("/healthz", "200 while the process lives"),
     ("/readyz", "503 while no cluster is measured; what is not measured, and why"),
     ("/api/v1/clusters", "the clusters"),
     ("/api/v1/groups", "the consumer groups; ?cluster=, ?group= and ?topic= take names or globs"),
     ("/api/v1/groups/{cluster}/{group}", "one group with its history; ?topic= as above"),
+    ("/api/v1/slos", "the SLOs: budgets, burn rates, counts; ?cluster=, ?slo=, ?group=, ?topic= as above"),
+    (
+        "/api/v1/alerts",
+        "what is pending or firing, SLOs included; ?cluster=, ?name=, ?group=, ?topic= as above",
+    ),
 ];
 
 /// The whole API.
@@ -85,6 +100,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/v1/groups", get(groups::list))
         // group ids may hold slashes, encoded or not
         .route("/api/v1/groups/{cluster}/{*group}", get(groups::detail))
+        .route("/api/v1/slos", get(slo::list))
+        .route("/api/v1/alerts", get(alert::list))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_route)
         .with_state(state)

@@ -1,19 +1,26 @@
 //! Does what the command line asks. The one place that reads the clock, starts tasks and knows the order of stopping.
 
+mod cell;
 mod check;
 mod clock;
 mod daemon;
+mod durable;
 mod lag;
 mod lag_table;
 mod publish;
+mod slo;
+mod slo_table;
+mod story;
+mod test;
 mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+pub use clock::Clock;
 pub use watch::Watcher;
 
-use crate::cli::{Cli, Command, SourceArgs};
+use crate::cli::{Cli, Command, SchemaArgs, SourceArgs};
 use crate::config::{self, Config};
 
 /// What the process ends with; of several outcomes the greatest decides.
@@ -49,8 +56,10 @@ pub fn run(cli: &Cli) -> Ending {
         Command::Lag(arguments) => {
             with_settings(&arguments.source, None, |config| lag::run(config, arguments, cli.color))
         }
+        Command::Slo(arguments) => slo::run(arguments, cli.color),
         Command::Check(arguments) => check::run(arguments),
-        Command::Schema => schema(),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Schema(arguments) => schema(arguments),
     };
     ended.unwrap_or_else(|failed| {
         // A reader that has seen enough, such as `head`, is no failure of ours.
@@ -76,9 +85,10 @@ fn with_settings(
     }
 }
 
-fn schema() -> anyhow::Result<Ending> {
+fn schema(arguments: &SchemaArgs) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &config::schema())?;
+    let schema = if arguments.rules { config::rules_schema() } else { config::schema() };
+    serde_json::to_writer_pretty(&mut out, &schema)?;
     out.write_all(b"\n")?;
     Ok(Ending::Fine)
 }

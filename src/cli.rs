@@ -18,7 +18,7 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.
 #[command(
     name = "plimsoll",
     version,
-    about = "Watches Kafka pipelines: lag, time lag and throughput of every consumer group. Read-only.",
+    about = "Watches Kafka pipelines and judges what they promise: lag, latency, error budgets. Read-only.",
     after_help = EXIT_CODES,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -62,22 +62,39 @@ pub enum Command {
         "\nExit codes: 0 fine, 1 a cluster, or what was asked for by name, cannot be measured, 2 bad usage or settings."
     ))]
     Lag(LagArgs),
-    /// Check settings files: every problem at once, with its line and what would be right
+    /// Show the SLOs as a running daemon judges them: what burns most comes first
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll slo\n",
+        "  plimsoll slo --url http://plimsoll.example:1876 --slo 'orders-*'\n",
+        "  plimsoll slo --json\n",
+        "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
+    ))]
+    Slo(SloArgs),
+    /// Check settings, rules and test files: every problem at once; what each rule means
     #[command(after_help = concat!(
         "Examples:\n",
         "  plimsoll check plimsoll.yaml\n",
+        "  plimsoll check rules/*.yaml\n",
         "  plimsoll check --connect plimsoll.yaml\n",
         "\nExit codes: 0 every file is fine, 1 a cluster cannot be reached, 2 a file has problems."
     ))]
     Check(CheckArgs),
-    /// Print the JSON Schema of the settings, for editors
+    /// Run tests of rules: scripted events, and the states that they must lead to
+    #[command(after_help = concat!(
+        "Example:\n",
+        "  plimsoll test rules/orders.test.yaml\n",
+        "\nExit codes: 0 every expectation is met, 1 one is not, 2 a file has problems."
+    ))]
+    Test(TestArgs),
+    /// Print the JSON Schema of settings or rules files, for editors
     #[command(after_help = concat!(
         "Example, for the YAML language server:\n",
         "  plimsoll schema > plimsoll.schema.json\n",
         "and as the first line of plimsoll.yaml:\n",
         "  # yaml-language-server: $schema=plimsoll.schema.json"
     ))]
-    Schema,
+    Schema(SchemaArgs),
 }
 
 /// Which clusters are meant.
@@ -154,6 +171,32 @@ pub struct LagArgs {
     pub watch: bool,
 }
 
+/// Arguments of `slo`.
+#[derive(Debug, Args)]
+pub struct SloArgs {
+    /// Where the daemon serves
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLIMSOLL_URL",
+        default_value = "http://127.0.0.1:1876",
+        hide_env_values = true
+    )]
+    pub url: String,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Only these SLOs: a name or a glob
+    #[arg(long, value_name = "SELECTOR", value_parser = selector)]
+    pub slo: Option<Selector>,
+    /// Only these groups: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub group: Option<Selector>,
+    /// Only these topics: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub topic: Option<Selector>,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -163,9 +206,28 @@ pub struct CheckArgs {
     /// Write JSON instead of text
     #[arg(long)]
     pub json: bool,
-    /// The settings files
+    /// Settings, rules or test files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The test files
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// That of rules files instead
+    #[arg(long)]
+    pub rules: bool,
 }
 
 /// When colour is used.
@@ -292,6 +354,15 @@ mod tests {
         assert_eq!(lag.group, [Selector::new("a*"), Selector::new("b")]);
         assert_eq!(lag.topic, [Selector::new("t")]);
         assert!(lag.json && lag.watch && lag.cluster.as_deref() == Some("prod"));
+    }
+
+    #[test]
+    fn everything_that_slo_takes_arrives() {
+        let line = "plimsoll slo --url http://x:1 --json --slo o* --group a --topic t";
+        let Command::Slo(slo) = parsed(line).unwrap().command else { panic!("not slo") };
+        assert_eq!((slo.url.as_str(), slo.json), ("http://x:1", true));
+        let given = [slo.slo, slo.group, slo.topic];
+        assert_eq!(given, ["o*", "a", "t"].map(|text| Some(Selector::new(text))));
     }
 
     #[test]

@@ -1,12 +1,34 @@
 //! One tick: an observation or an outage and the time in, a snapshot out. The whole core of a cluster.
-//! No I/O, no clock, no waiting: `app` asks Kafka what this asks for.
+//! No I/O, no clock, no waiting: `app` asks Kafka what this asks for, and makes its rows durable.
 
-use crate::measure::Measurement;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::alert::{AlertInput, AlertRule, Alerts};
+use crate::measure::{Deadline, LATENCY_BOUNDS, Measurement, Measurements};
 use crate::model::{
-    Broker, BrokerView, ClusterName, GroupView, HistoryPoint, Measured, Millis, Observation, Reason,
-    Snapshot, Subject, TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured,
+    AlertView, Because, Broker, BrokerView, ClusterName, Damaged, GroupId, GroupView, HistoryPoint, Measured,
+    Millis, Observation, Offset, Reason, Row, SETTLING, SloView, Snapshot, Subject, TimeAnswer, TimeQuestion,
+    Timestamp, TopicView, Unmeasured, commit_log_partition,
 };
+use crate::slo::{Slo, Slos, TickInput, UnknownTimeZone};
 use crate::store::Store;
+
+/// The commit log of a group that was read up to less than this behind the others tells nothing of now.
+const STALLED: Millis = Millis::from_seconds(10);
+
+/// What is judged, and how much is remembered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EngineConfig {
+    /// The most series of history.
+    pub max_history_series: u64,
+    /// The promises.
+    pub slos: Vec<Slo>,
+    /// The plain thresholds.
+    pub alerts: Vec<AlertRule>,
+    /// Upper bounds of the latency histograms, besides the thresholds of the promises; empty for the defaults.
+    pub latency_bounds: Vec<Millis>,
+}
 
 /// One cluster's core, from tick to tick.
 #[derive(Debug)]
@@ -14,10 +36,32 @@ pub struct Engine {
     cluster: ClusterName,
     measurement: Measurement,
     history: Store,
+    slos: Slos,
+    alerts: Alerts,
+    /// What was last judged. An outage that is no tick of its own does not change it.
+    judged: Verdicts,
+    /// How far the daemon's clock is ahead of the brokers', in milliseconds, as far as commits have told.
+    clock_ahead: i64,
+    poll_interval: Millis,
     brokers: Vec<Broker>,
     cluster_id: Option<String>,
     tick: u64,
     last_measured: Option<Timestamp>,
+}
+
+/// Where the promises and the alerts stand.
+#[derive(Debug, Clone, Default)]
+struct Verdicts {
+    slos: Vec<SloView>,
+    alerts: Vec<AlertView>,
+}
+
+/// What is known of groups besides what was measured of each.
+#[derive(Debug, Default)]
+struct Listing {
+    groups_complete: bool,
+    /// Those whose deadlines wait for the commit log.
+    stalled: BTreeSet<GroupId>,
 }
 
 /// Why a cycle has measured nothing.
@@ -30,18 +74,67 @@ pub struct Outage {
 }
 
 impl Engine {
-    /// A cluster that nothing is known of yet, with room for so many series of history.
-    #[must_use]
-    pub fn new(cluster: ClusterName, max_history_series: u64) -> Self {
-        Self {
+    /// A cluster that nothing is known of yet, and how often it will be asked.
+    ///
+    /// # Errors
+    /// An SLO counts by the calendar of a time zone that nobody knows.
+    pub fn new(
+        cluster: ClusterName,
+        poll_interval: Millis,
+        config: EngineConfig,
+    ) -> Result<Self, UnknownTimeZone> {
+        let slos = Slos::new(config.slos)?;
+        let alerts = Alerts::new(config.alerts);
+        let mut measurement = Measurement::default();
+        let deadlines = slos.deadlines().into_iter();
+        measurement.set_deadlines(
+            deadlines.map(|(group, topic, within)| Deadline { group, topic, within }).collect(),
+        );
+        measurement.set_latency_bounds(latency_bounds(config.latency_bounds, &alerts));
+        Ok(Self {
             cluster,
-            measurement: Measurement::default(),
-            history: Store::new(max_history_series),
+            measurement,
+            history: Store::new(config.max_history_series),
+            slos,
+            alerts,
+            judged: Verdicts::default(),
+            clock_ahead: 0,
+            poll_interval,
             brokers: Vec::new(),
             cluster_id: None,
             tick: 0,
             last_measured: None,
-        }
+        })
+    }
+
+    /// Goes on where the process of before has stopped; before the first tick.
+    ///
+    /// # Errors
+    /// A row that no version of this has written.
+    pub fn restore(&mut self, rows: &[Row]) -> Result<(), Damaged> {
+        self.measurement.restore(rows)?;
+        self.slos.restore(rows)?;
+        self.alerts.restore(rows)
+    }
+
+    /// Where to read the commit log on, by its partitions, so that nothing is missed and nothing judged twice.
+    #[must_use]
+    pub fn commit_log_positions(&self) -> BTreeMap<u32, Offset> {
+        self.measurement.commit_log_positions()
+    }
+
+    /// The rows that have changed since this was last asked: to be made durable before the tick is published.
+    pub fn changed_rows(&mut self) -> Vec<Row> {
+        let mut rows = self.measurement.changed_rows();
+        rows.extend(self.slos.changed_rows());
+        rows.extend(self.alerts.changed_rows());
+        rows
+    }
+
+    /// Rules of plain thresholds that name what the cluster does not have, and why.
+    #[must_use]
+    pub fn unmatched(&self) -> &[(Arc<str>, Because)] {
+        self.alerts.unmatched()
     }
 
     /// The number of the tick that is under way, from 1.
@@ -70,23 +163,34 @@ impl Engine {
         self.tick += 1;
         match observed {
             Ok(observation) => self.measured(observation, now),
-            Err(outage) => self.outage(outage, now),
+            Err(outage) => {
+                let measurements = self.measurement.outage(outage.reason);
+                self.judge(Err(outage.reason), &Listing::default(), &measurements, now);
+                self.outage(outage, measurements, now)
+            }
         }
     }
 
     /// What is published while a cycle takes too long, or before the first: an outage that is no tick of its own.
     #[must_use]
     pub fn overdue(&self, outage: Outage, now: Timestamp) -> Snapshot {
-        self.outage(outage, now)
+        let measurements = self.measurement.outage(outage.reason);
+        self.outage(outage, measurements, now)
     }
 
     fn measured(&mut self, mut observation: Observation, now: Timestamp) -> Snapshot {
         self.last_measured = Some(now);
         self.cluster_id = observation.cluster_id.take().or(self.cluster_id.take());
+        if let Some(ahead) = clock_ahead(&observation) {
+            self.clock_ahead = ahead;
+        }
         let brokers = self.see(&std::mem::take(&mut observation.brokers));
         let backlog = self.measurement.time_lookup_backlog(now);
+        let groups_complete = observation.groups_complete;
+        let stalled = stalled_groups(&observation);
         let measurements = self.measurement.finish(observation, now);
         self.remember(&measurements.topics, &measurements.groups, now);
+        self.judge(Ok(()), &Listing { groups_complete, stalled }, &measurements, now);
         Snapshot {
             up: Ok(()),
             brokers,
@@ -98,8 +202,30 @@ impl Engine {
         }
     }
 
-    fn outage(&self, outage: Outage, now: Timestamp) -> Snapshot {
-        let measurements = self.measurement.outage(outage.reason);
+    /// Promises and alerts, which an outage leaves as they are or makes unmeasured, never fine.
+    fn judge(&mut self, up: Measured<()>, listing: &Listing, measured: &Measurements, now: Timestamp) {
+        let slos = self.slos.observe(&TickInput {
+            now: Timestamp(now.0.saturating_sub(self.clock_ahead)),
+            up,
+            topics: &measured.topics,
+            groups: &measured.groups,
+            groups_complete: listing.groups_complete,
+            stalled_groups: &listing.stalled,
+            judgements: &measured.judgements,
+            commit_source: self.measurement.commit_source(),
+            poll_interval: self.poll_interval,
+        });
+        let alerts = self.alerts.observe(&AlertInput {
+            now,
+            up,
+            topics: &measured.topics,
+            groups: &measured.groups,
+            groups_complete: listing.groups_complete,
+        });
+        self.judged = Verdicts { slos, alerts };
+    }
+
+    fn outage(&self, outage: Outage, measurements: Measurements, now: Timestamp) -> Snapshot {
         let cluster =
             Unmeasured { subject: Subject::Cluster, name: self.cluster.to_string(), reason: outage.reason };
         Snapshot {
@@ -125,8 +251,8 @@ impl Engine {
             topics: Vec::new(),
             groups: Vec::new(),
             commit_source: self.measurement.commit_source(),
-            slos: Vec::new(),
-            alerts: Vec::new(),
+            slos: self.judged.slos.clone(),
+            alerts: self.judged.alerts.clone(),
             unmeasured: Vec::new(),
             time_lookups: self.measurement.time_lookups(),
             time_lookup_backlog: Millis(0),
@@ -178,4 +304,39 @@ impl Engine {
         self.brokers = views.iter().map(|view| view.broker.clone()).collect();
         views
     }
+}
+
+/// Those that are set, else the usual ones, and those that alerts compare a quantile with: only then can it be told.
+fn latency_bounds(mut bounds: Vec<Millis>, alerts: &Alerts) -> Vec<Millis> {
+    if bounds.is_empty() {
+        bounds = LATENCY_BOUNDS.to_vec();
+    }
+    bounds.extend(alerts.latency_bounds().into_iter().map(|(_, bound)| bound));
+    bounds.sort_unstable();
+    bounds.dedup();
+    bounds
+}
+
+/// The commit log is complete up to the time of asking in the brokers' time, less the time it takes to settle.
+fn clock_ahead(observation: &Observation) -> Option<i64> {
+    let log = observation.commit_log.as_ref().ok()?;
+    let complete_to = log.partitions.iter().filter_map(|partition| partition.complete_to.ok()).max()?;
+    Some(observation.ends_at.0 - complete_to.0 - SETTLING.0.cast_signed())
+}
+
+/// Groups whose part of the commit log is held by somebody's transaction, or was not read up to about now.
+fn stalled_groups(observation: &Observation) -> BTreeSet<GroupId> {
+    let Ok(log) = &observation.commit_log else { return BTreeSet::new() };
+    let newest = log.partitions.iter().filter_map(|partition| partition.complete_to.ok()).max();
+    let is_stalled = |group: &GroupId| {
+        let partition = log.partitions.get(commit_log_partition(group.as_str(), log.partitions.len()));
+        partition.is_some_and(|partition| {
+            let is_behind = match (partition.complete_to, newest) {
+                (Ok(complete_to), Some(newest)) => newest.since(complete_to) > STALLED,
+                _ => true,
+            };
+            partition.held || is_behind
+        })
+    };
+    observation.groups.keys().filter(|group| is_stalled(group)).cloned().collect()
 }

@@ -7,19 +7,22 @@ use anyhow::Result;
 
 use crate::model::{ClusterName, Metric, Snapshot};
 
+mod alert;
 mod broker;
 mod cluster;
 mod exposition;
 mod group;
+mod latency;
 mod own;
 mod process;
+mod slo;
 mod text;
 mod topic;
 
 pub use broker::BrokerRtt;
-pub(crate) use cluster::COMMIT_SOURCE;
 pub use exposition::Exposition;
 pub use own::OwnMetrics;
+pub(crate) use slo::{burn_rates, counted, is_current, unmeasured as unmeasured_slos};
 
 /// Renders and publishes a page per tick, reusing its memory.
 #[derive(Debug)]
@@ -60,10 +63,14 @@ impl Exporter {
 }
 
 /// Appends everything that the snapshots hold, grouped by metric over all clusters. A cluster that its last
-/// tick could not measure has counters, `plimsoll_up` 0 and the reason, and no gauges of Kafka's.
+/// tick could not measure has counters, `plimsoll_up` 0 and the reason, and no gauges of Kafka's; what was counted for
+/// SLOs stays, and alerts stay as they are.
 pub fn render(snapshots: &[Arc<Snapshot>], into: &mut Vec<u8>) {
     let mut page = text::Page::new(into);
     cluster::render(snapshots, &mut page);
     topic::render(snapshots, &mut page);
     group::render(snapshots, &mut page);
+    latency::render(snapshots, &mut page);
+    slo::render(snapshots, &mut page);
+    alert::render(snapshots, &mut page);
 }

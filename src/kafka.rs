@@ -4,6 +4,7 @@
 mod answer;
 mod client;
 mod cluster;
+mod commit_log;
 mod config;
 mod error;
 mod groups;
@@ -13,5 +14,6 @@ mod topics;
 
 pub use client::{BrokerRoundTrip, ClientEvents};
 pub use cluster::{Cluster, RequestTiming};
+pub use commit_log::{CommitLogCounts, CommitLogDecoder, CoordinatorClock, DecodedRecord};
 pub use config::{ClusterConfig, Filter, RESERVED_PROPERTIES, Secret};
 pub use error::{CallError, ClusterError};

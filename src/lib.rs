@@ -17,11 +17,15 @@ pub mod engine;
 
 pub mod kafka;
 
+pub mod state;
+
 pub mod export;
 
 pub mod telemetry;
 
 pub mod api;
+
+pub mod sim;
 
 pub mod config;
 

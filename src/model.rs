@@ -16,7 +16,8 @@ mod verdict;
 
 pub use codec::{Damaged, Reader, Writer};
 pub use commit_log::{
-    CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, commit_log_partition,
+    CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, SETTLING,
+    commit_log_partition,
 };
 pub use judgement::{Counts, Judgement, LatencyHistogram, Minute};
 pub use metric::{Metric, MetricKind};

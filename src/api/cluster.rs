@@ -1,12 +1,14 @@
 //! `GET /api/v1/clusters`: what is known of each cluster as a whole.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{Snapshots, UnmeasuredStatus};
-use crate::export::COMMIT_SOURCE;
-use crate::model::{Reason, Snapshot, Subject, Timestamp};
+use crate::export::unmeasured_slos;
+use crate::model::{Because, Reason, Snapshot, Subject, Timestamp};
 
 /// The answer of `/api/v1/clusters`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,7 +83,7 @@ impl ClusterStatus {
             up: is_up,
             measured_at: snapshot.last_measured.and_then(rfc3339),
             cluster_id: snapshot.cluster_id.clone(),
-            commit_source: COMMIT_SOURCE,
+            commit_source: snapshot.commit_source.label(),
             tick: snapshot.tick,
             brokers: is_up.then(|| brokers(snapshot)),
             topics: is_up.then(|| readable().count()),
@@ -111,7 +113,30 @@ pub(super) fn unmeasured(snapshot: &Snapshot) -> Vec<UnmeasuredStatus> {
         detail: why_down(snapshot, reason),
     });
     let others = snapshot.unmeasured.iter().filter(|item| !is_told(item.subject));
-    itself.into_iter().chain(others.map(UnmeasuredStatus::from)).collect()
+    let promises = promises(snapshot);
+    itself.into_iter().chain(others.map(UnmeasuredStatus::from)).chain(promises).collect()
+}
+
+/// The SLOs and alerts that cannot be judged: one line for each name and reason, however many groups it has.
+fn promises(snapshot: &Snapshot) -> Vec<UnmeasuredStatus> {
+    let mut found: BTreeMap<(&str, &str), (Because, usize)> = BTreeMap::new();
+    for (name, because) in unmeasured_slos(snapshot) {
+        found.entry((name, because.label)).or_insert((because, 0)).1 += 1;
+    }
+    let is_told = |name: &str, reason: &str| {
+        let mut told = snapshot.unmeasured.iter().filter(|item| item.subject == Subject::Slo);
+        told.any(|item| item.name == name && item.reason.label() == reason)
+    };
+    let status = |((name, _), (because, count)): ((&str, &str), (Because, usize))| UnmeasuredStatus {
+        subject: Subject::Slo.label(),
+        name: name.to_owned(),
+        reason: because.label,
+        detail: match count {
+            1 => because.to_string(),
+            _ => format!("{because} (and {} more of its groups and topics)", count - 1),
+        },
+    };
+    found.into_iter().filter(|((name, reason), _)| !is_told(name, reason)).map(status).collect()
 }
 
 /// The broker's own words where there are any.

@@ -99,6 +99,15 @@ pub struct TopicStatus {
     pub consumed_total: u64,
     /// Records that retention deleted before they were committed.
     pub lost_total: u64,
+    /// Commits seen; absent while they are polled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commits_total: Option<u64>,
+    /// The median time between commits that moved a partition, over the last hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit_interval_seconds: Option<f64>,
+    /// From append to commit; absent until a first commit was seen to move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyStatus>,
     /// Lag above 0 and no commit progress for longer than five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stuck: Option<bool>,
@@ -113,6 +122,28 @@ pub struct TopicStatus {
     /// Oldest first; only where one group is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<HistoryStatus>>,
+}
+
+/// Append-to-commit latencies since counting began, one count per record at its first commit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LatencyStatus {
+    /// All records.
+    pub records: u64,
+    /// Ascending; what is slower than all bounds comes last.
+    pub buckets: Vec<BucketStatus>,
+}
+
+/// The records between one bound and the one before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BucketStatus {
+    /// The bound, inclusive; absent of the last bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to_seconds: Option<f64>,
+    /// The records in this bucket alone.
+    pub records: u64,
+    /// Records that were put on one side of the bound by an estimate; absent where all of them are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_records: Option<u64>,
 }
 
 /// One partition with a commit.

@@ -16,6 +16,9 @@ pub struct Readiness {
     pub ready: bool,
     /// Every cluster of the settings.
     pub clusters: Vec<ClusterReadiness>,
+    /// What else a person should know of the daemon, a sentence each; absent when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What is and what is not measured of one cluster.
@@ -42,10 +45,11 @@ pub struct ClusterReadiness {
 }
 
 impl Readiness {
-    fn of(snapshots: &super::Snapshots) -> Self {
+    fn of(snapshots: &super::Snapshots, warnings: Vec<String>) -> Self {
         Self {
             ready: snapshots.iter().any(|snapshot| snapshot.up.is_ok()),
             clusters: snapshots.iter().map(|snapshot| ClusterReadiness::of(snapshot)).collect(),
+            warnings,
         }
     }
 }
@@ -67,7 +71,7 @@ impl ClusterReadiness {
 }
 
 pub(super) async fn serve(State(state): State<ApiState>) -> Response {
-    let readiness = Readiness::of(&state.latest());
+    let readiness = Readiness::of(&state.latest(), (state.warnings)());
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness)).into_response()
 }

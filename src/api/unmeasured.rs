@@ -7,9 +7,9 @@ use crate::model::{Measured, Partition, Reason, TopicName, Unmeasured};
 /// One thing that cannot be measured now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnmeasuredStatus {
-    /// `cluster`, `group`, `topic` or `partition`.
+    /// `cluster`, `group`, `topic`, `partition` or `slo`.
     pub subject: &'static str,
-    /// The name; of a partition `topic/number`.
+    /// The name; of a partition `topic/number`. SLOs and alerts come once for each reason.
     pub name: String,
     /// One word for programs, as in `plimsoll_unmeasured{reason=…}`.
     pub reason: &'static str,

@@ -1,6 +1,11 @@
 //! The clock. Everyone else is given the time.
 
+use std::sync::Arc;
+
 use crate::model::Timestamp;
+
+/// Something that tells the time of day.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The time of day on this machine.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]

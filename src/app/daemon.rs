@@ -14,13 +14,14 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use tokio::time;
 
+use super::durable::{self, DurableState};
 use super::publish::Publisher;
 use super::watch::{Watcher, lock, watch};
 use super::{Ending, clock, color_on, environment, say};
-use crate::api::{ApiState, HistoryLookup, router};
+use crate::api::{ApiState, HistoryLookup, Warnings, router};
 use crate::cli::{Color, LogFormat, RunArgs};
 use crate::config::Config;
-use crate::engine::{Engine, Outage};
+use crate::engine::{Engine, EngineConfig, Outage};
 use crate::export::{Exposition, OwnMetrics};
 use crate::model::{ClusterName, Millis, Reason};
 use crate::telemetry;
@@ -50,6 +51,7 @@ pub(super) fn run(config: Config, arguments: &RunArgs, color: Color) -> anyhow::
     let color = color_on(color, &std::io::stderr());
     let telemetry = telemetry::install(format, &filter, color, &config.otlp, &environment)?;
     let ended = runtime.block_on(async {
+        survive_file_size_limit()?;
         match Daemon::build(config).await {
             Ok(daemon) => daemon.run(stop_signal()?).await.map(|()| Ending::Fine),
             Err(Refusal::Settings(sentence)) => {
@@ -77,6 +79,14 @@ pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
+/// A file that may not grow further is an error of the write that says so, not the end of the daemon: by default the
+/// system kills a process at its file size limit.
+fn survive_file_size_limit() -> anyhow::Result<()> {
+    const SIGXFSZ: std::ffi::c_int = 25;
+    // Once it was listened to, the signal is caught for as long as the process lives.
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop).context("catching the signal of the file size limit")
+}
+
 /// Everything that can be refused before anything runs.
 enum Refusal {
     Settings(String),
@@ -96,8 +106,14 @@ impl Daemon {
         let stop = Arc::new(AtomicBool::new(false));
         let mut watchers = Vec::new();
         let mut refused = Vec::new();
+        let judged = EngineConfig {
+            max_history_series: config.history.max_series,
+            slos: config.rules.slos,
+            alerts: config.rules.alerts,
+            latency_bounds: config.latency_bounds,
+        };
         for cluster in config.clusters {
-            match Watcher::connect(cluster, config.history.max_series, Arc::clone(&stop)) {
+            match Watcher::connect(cluster, judged.clone(), Arc::clone(&stop)) {
                 Ok(watcher) => watchers.push(watcher),
                 Err(failed) => refused.push(failed.to_string()),
             }
@@ -113,6 +129,13 @@ impl Daemon {
                 )
             })?;
             let own = Arc::new(OwnMetrics::new()?);
+            let durable = Arc::new(DurableState::open(&config.state, Arc::clone(&own))?);
+            for watcher in &mut watchers {
+                let name = watcher.cluster().config().name.clone();
+                let rows = durable.load(&name)?;
+                watcher.resume(&rows).map_err(|_| durable::not_understood(&name, &config.state))?;
+                watcher.keep_in(Arc::clone(&durable));
+            }
             let exposition = Arc::new(Exposition::new());
             let publisher = Arc::new(Publisher::new(Arc::clone(&own), Arc::clone(&exposition)));
             for watcher in &watchers {
@@ -125,7 +148,8 @@ impl Daemon {
                 publisher.publish_now(lock(&watcher.engine()).overdue(first, clock::now()), Vec::new())?;
             }
             let snapshots = publisher.subscribe();
-            let state = ApiState { snapshots, exposition, own, history: history(&watchers) };
+            let warnings = warnings(&watchers, durable);
+            let state = ApiState { snapshots, exposition, own, history: history(&watchers), warnings };
             Ok(Self { listener, watchers, publisher, state, stop })
         };
         build.await.map_err(Refusal::Failed)
@@ -196,6 +220,21 @@ fn history(watchers: &[Watcher]) -> HistoryLookup {
         let points =
             engines.get(cluster).map(|engine| lock(engine).history(group.as_str(), topic.as_str(), since));
         points.unwrap_or_default()
+    })
+}
+
+/// What is to be known of the daemon besides what it measures.
+fn warnings(watchers: &[Watcher], state: Arc<DurableState>) -> Warnings {
+    let engines: Vec<_> =
+        watchers.iter().map(|watcher| (watcher.cluster().config().name.clone(), watcher.engine())).collect();
+    Arc::new(move || {
+        let unmatched = engines.iter().flat_map(|(cluster, engine)| {
+            let unmatched = lock(engine).unmatched().to_vec();
+            unmatched
+                .into_iter()
+                .map(move |(rule, because)| format!("alert {rule} in cluster {cluster}: {because}"))
+        });
+        state.warning().into_iter().chain(unmatched).collect()
     })
 }
 

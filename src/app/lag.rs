@@ -17,14 +17,12 @@ use super::{Ending, color_on, environment, say};
 use crate::api::{ClusterStatus, GroupStatus};
 use crate::cli::{Color, LagArgs};
 use crate::config::Config;
+use crate::engine::EngineConfig;
 use crate::kafka::Filter;
 use crate::model::{Selector, Snapshot, Subject};
 
 /// A rate needs two measurements; this far apart they are good enough for a look.
 const BETWEEN_READINGS: Duration = Duration::from_secs(1);
-
-/// No history is shown, so none is kept.
-const NO_HISTORY: u64 = 0;
 
 /// Where there is no terminal: wide enough for every column.
 const WIDTH_OF_A_FILE: usize = 200;
@@ -56,7 +54,7 @@ pub(super) fn run(mut config: Config, arguments: &LagArgs, color: Color) -> anyh
         // What is asked for by name is looked at even if the daemon would leave it out.
         narrow(&mut cluster.groups, &arguments.group);
         narrow(&mut cluster.topics, &arguments.topic);
-        match Watcher::connect(cluster, NO_HISTORY, Arc::clone(&stop)) {
+        match Watcher::connect(cluster, EngineConfig::default(), Arc::clone(&stop)) {
             Ok(watcher) => watchers.push(watcher),
             Err(failed) => {
                 say(&format!("plimsoll: {failed}"));
@@ -195,7 +193,8 @@ fn draw(snapshots: &[Arc<Snapshot>], arguments: &LagArgs, color: Color) -> anyho
     Ok(())
 }
 
-fn width() -> usize {
+/// Of the terminal, or of `COLUMNS`.
+pub(super) fn width() -> usize {
     let columns = environment("COLUMNS").and_then(|columns| columns.parse().ok());
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     terminal.or(columns).unwrap_or(WIDTH_OF_A_FILE)

@@ -1,15 +1,14 @@
 //! The table of `plimsoll lag`: every group with its partitions, what hurts most first.
 //! Only renders: the numbers are those of the last tick. No line is wider than asked, and no name can break one.
 
-mod cell;
 mod group;
 
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::cell::{cut_end, cut_middle, paint, visible, width_of};
 use crate::model::{Millis, Snapshot, Subject, TopicName, TopicView};
-use cell::{cut_end, cut_middle, paint, visible, width_of};
 use group::{Group, Row};
 
 /// How to render.

@@ -1,7 +1,7 @@
 //! Watching one cluster: a cycle of questions and one tick of the engine, again and again until told to stop.
 //! A cycle that hangs is published as an outage, never as the numbers of before.
 
-use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,38 +10,77 @@ use anyhow::Context;
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tracing::{Instrument, Span};
 
-use super::clock;
+use super::clock::{self, Clock};
+use super::durable::DurableState;
 use super::publish::Publisher;
-use crate::engine::{Engine, Outage};
+use super::story::Story;
+use crate::engine::{Engine, EngineConfig, Outage};
 use crate::kafka::{Cluster, ClusterConfig, ClusterError};
-use crate::model::{Observation, Reason, Snapshot, Unmeasured};
+use crate::model::{Damaged, Millis, Observation, Reason, Row, Snapshot};
 
 /// One cluster and its core.
-#[derive(Debug)]
 pub struct Watcher {
     cluster: Cluster,
     engine: Arc<Mutex<Engine>>,
+    clock: Clock,
+    state: Option<Arc<DurableState>>,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher").field("cluster", &self.cluster).finish_non_exhaustive()
+    }
 }
 
 /// The most rounds of time lookups in one cycle: each halves what is open, so this is never the limit in practice.
 const LOOKUP_ROUNDS: usize = 64;
 
-/// How many unmeasured things one tick may log by name.
-const NAMED: usize = 20;
-
 impl Watcher {
-    /// A cluster by its settings; no broker is spoken to yet. Once `stop` is set, a cycle ends soon and unmeasured.
+    /// A cluster by its settings, and what is judged there; no broker is spoken to yet. Once `stop` is set, a cycle ends
+    /// soon and unmeasured.
     ///
     /// # Errors
-    /// A property that librdkafka does not take.
+    /// A property that librdkafka does not take, or a time zone that nobody knows; the sentence says which.
     pub fn connect(
         config: ClusterConfig,
-        max_history_series: u64,
+        judged: EngineConfig,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, ClusterError> {
-        let engine = Engine::new(config.name.clone(), max_history_series);
+        let poll_interval = Millis(u64::try_from(config.poll_interval.as_millis()).unwrap_or(u64::MAX));
+        let engine = Engine::new(config.name.clone(), poll_interval, judged)
+            .map_err(|unknown| ClusterError { reason: Reason::NotYetRead, sentence: unknown.to_string() })?;
         let cluster = Cluster::connect(config, stop)?;
-        Ok(Self { cluster, engine: Arc::new(Mutex::new(engine)) })
+        let engine = Arc::new(Mutex::new(engine));
+        Ok(Self { cluster, engine, clock: Arc::new(clock::now), state: None })
+    }
+
+    /// Watches by another clock than this machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Goes on where the process of before has stopped; before the first cycle.
+    ///
+    /// # Errors
+    /// A row that no version of this has written.
+    pub fn resume(&mut self, rows: &[Row]) -> Result<(), Damaged> {
+        let mut engine = lock(&self.engine);
+        engine.restore(rows)?;
+        self.cluster.resume_commit_log(engine.commit_log_positions());
+        Ok(())
+    }
+
+    /// From now on each tick is durable before it is published.
+    pub(super) fn keep_in(&mut self, state: Arc<DurableState>) {
+        self.state = Some(state);
+    }
+
+    /// The rows that have changed since this was last asked; see [`Engine::changed_rows`].
+    #[must_use]
+    pub fn changed_rows(&self) -> Vec<Row> {
+        lock(&self.engine).changed_rows()
     }
 
     /// The Kafka side. Somebody has to run its events.
@@ -65,19 +104,24 @@ impl Watcher {
         let observed = self
             .observe()
             .map_err(|failed: ClusterError| Outage { reason: failed.reason, because: failed.sentence });
-        let _measure = tracing::info_span!("measure").entered();
-        let snapshot = lock(&self.engine).tick(observed, clock::now());
+        let measure = tracing::info_span!("measure").entered();
+        let snapshot = lock(&self.engine).tick(observed, (self.clock)());
         tracing::debug!(
             groups = snapshot.groups.len(),
             topics = snapshot.topics.len(),
             unmeasured = snapshot.unmeasured.len(),
             "measured"
         );
+        drop(measure);
+        if let Some(state) = &self.state {
+            let _state = tracing::info_span!("state").entered();
+            state.write(&snapshot.cluster, &self.changed_rows());
+        }
         snapshot
     }
 
     fn observe(&mut self) -> Result<Observation, ClusterError> {
-        let mut observation = self.cluster.observe(&clock::now)?;
+        let mut observation = self.cluster.observe(&*self.clock)?;
         lock(&self.engine).begin(&observation);
         let config = self.cluster.config();
         let seconds = config.poll_interval.as_secs_f64().max(1.0);
@@ -158,39 +202,4 @@ fn overdue(patience: Duration) -> Outage {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Tells the log what has changed since the tick before, once. Cluster and tick are those of the cycle's span.
-#[derive(Default)]
-struct Story {
-    is_up: Option<bool>,
-    unmeasured: BTreeSet<Unmeasured>,
-}
-
-impl Story {
-    fn tell(&mut self, snapshot: &Snapshot) {
-        let is_up = snapshot.up.is_ok();
-        if self.is_up.replace(is_up) != Some(is_up) {
-            if is_up {
-                let (groups, topics) = (snapshot.groups.len(), snapshot.topics.len());
-                tracing::info!(brokers = snapshot.brokers.len(), topics, groups, "cluster is measured");
-            } else {
-                let because = snapshot.down_because.as_deref().unwrap_or("no reason known");
-                tracing::warn!(because, "cluster cannot be measured");
-            }
-        }
-        if !is_up {
-            return;
-        }
-        let now: BTreeSet<_> = snapshot.unmeasured.iter().cloned().collect();
-        for one in now.difference(&self.unmeasured).take(NAMED) {
-            let (subject, name) = (one.subject.label(), &one.name);
-            tracing::warn!(subject, name, reason = one.detail(), "cannot be measured");
-        }
-        for one in self.unmeasured.difference(&now).take(NAMED) {
-            let (subject, name) = (one.subject.label(), &one.name);
-            tracing::info!(subject, name, reason = one.detail(), "no longer unmeasured for this reason");
-        }
-        self.unmeasured = now;
-    }
 }

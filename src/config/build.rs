@@ -1,28 +1,75 @@
 //! From the tree to the settings: which key goes where.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Config;
-use super::keys::{self, CLUSTER, FILE, HISTORY, HTTP, OTLP, Section};
+use super::keys::{self, CLUSTER, FILE, HISTORY, HTTP, LATENCY, OTLP, STATE, Section, Shape};
 use super::read::{Entries, Reader};
+use super::rules::{self, Rules, RulesFile};
 use super::tree::{Kind, Node};
 use super::values::{self, Wrong};
 use crate::api::HttpConfig;
 use crate::kafka::{ClusterConfig, Filter, RESERVED_PROPERTIES, Secret};
-use crate::model::{ClusterName, Selector};
+use crate::model::{ClusterName, Millis, Selector};
+use crate::state::StateConfig;
 use crate::store::HistoryConfig;
 use crate::telemetry::{OtlpConfig, OtlpProtocol};
 
-/// The settings in `root`. They are complete only when the reader has noted no problem.
-pub(super) fn config(reader: &mut Reader<'_>, root: &Node) -> Config {
+/// The settings in `root` without their rules. They are complete only when the reader has noted no problem.
+/// The rules files it names are relative to `folder`, and `None` when it names none.
+pub(super) fn config(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    folder: &Path,
+) -> (Config, Option<Vec<RulesFile>>) {
     let file = reader.entries(root, &FILE, "");
-    Config {
+    let config = Config {
         clusters: clusters(reader, &file),
         http: http(reader, &file),
         otlp: otlp(reader, &file),
         history: history(reader, &file),
-    }
+        state: state(reader, &file),
+        latency_bounds: latency_bounds(reader, &file),
+        rules: Rules::default(),
+    };
+    (config, rules::named(reader, &file, "rules", folder))
 }
+
+fn state(reader: &mut Reader<'_>, file: &Entries<'_>) -> StateConfig {
+    let Some(entries) = section(reader, file, "state", &STATE) else { return StateConfig::default() };
+    StateConfig { path: reader.read(&entries, "path", values::path) }
+}
+
+fn latency_bounds(reader: &mut Reader<'_>, file: &Entries<'_>) -> Vec<Millis> {
+    let Some(entries) = section(reader, file, "latency", &LATENCY) else { return Vec::new() };
+    let Some(Shape::Durations(least, most)) = entries.shape("buckets") else { return Vec::new() };
+    let Some(node) = entries.get("buckets") else { return Vec::new() };
+    let path = entries.path("buckets");
+    let example = "write a list such as `[100ms, 1s, 10s]`";
+    let items = reader.items(node, &path, example).unwrap_or_default();
+    if items.len() > MOST_BUCKETS {
+        let what = format!("{path} has more than {MOST_BUCKETS} items");
+        reader.problem(node.at, what, "each costs a series per group and topic, and time lookups");
+        return Vec::new();
+    }
+    let mut bounds: Vec<Millis> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let Some(bound) = reader.value(item, &path, |text| values::duration(text, *least, *most)) else {
+            continue;
+        };
+        let bound = Millis(u64::try_from(bound.as_millis()).unwrap_or(u64::MAX));
+        if bounds.last().is_some_and(|below| *below >= bound) {
+            reader.problem(item.at, format!("{path} is not above the one before it"), "write them ascending");
+        }
+        bounds.push(bound);
+    }
+    bounds
+}
+
+/// Each is a series per group and topic.
+const MOST_BUCKETS: usize = 50;
 
 fn section<'n>(
     reader: &mut Reader<'_>,

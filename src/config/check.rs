@@ -1,22 +1,64 @@
-//! Checks settings files and tells what is wrong with each, or what it will watch.
+//! Checks settings, rules and test files, and tells what is wrong with each, or what it means.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::values::show_duration;
-use super::{Config, Problems, load};
+use super::{
+    Config, FileKind, Problems, Rules, System, TestFile, open, parse, parse_rules, parse_tests, read,
+};
+use crate::alert;
 use crate::kafka::{ClusterConfig, Filter};
 use crate::model::Selector;
+use crate::slo::{self, Slo};
 
-/// Checks each of `files` and writes the outcome to `out`; whether all of them are fine.
+/// A file that is fine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Checked {
+    /// Settings, and the rules that they name.
+    Settings(Box<Config>),
+    /// Rules.
+    Rules(Rules),
+    /// Tests, and the rules that they try.
+    Tests(TestFile),
+}
+
+impl Checked {
+    /// The rules in it; those of tests are not in use anywhere.
+    #[must_use]
+    pub fn rules(&self) -> Option<&Rules> {
+        match self {
+            Self::Settings(config) => Some(&config.rules),
+            Self::Rules(rules) => Some(rules),
+            Self::Tests(_) => None,
+        }
+    }
+}
+
+/// Reads the file at `path`, whichever of the three it is: its keys tell.
+///
+/// # Errors
+/// Every problem of the file, and of the files that it names.
+pub fn check_file(path: &Path) -> Result<Checked, Problems> {
+    let (text, file) = read(path, "the file", "give the path of a settings, rules or test file")?;
+    let kind = open(&text, &file, "the file", "begin with `clusters:`, `slos:` or `alerts:`")
+        .map(|(_, root)| FileKind::of(&root))?;
+    match kind {
+        FileKind::Settings => parse(&text, &file, &System).map(|config| Checked::Settings(Box::new(config))),
+        FileKind::Rules => parse_rules(&text, &file, &System).map(Checked::Rules),
+        FileKind::Tests => parse_tests(&text, &file, &System).map(Checked::Tests),
+    }
+}
+
+/// Checks each of `files` and writes the outcome to `out`; what was in them, when all of them are fine.
 /// As JSON it is one array with an object per file.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Result<bool> {
-    let outcomes: Vec<_> = files.iter().map(|path| (path.display().to_string(), load(path))).collect();
+pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Result<Option<Vec<Checked>>> {
+    let outcomes: Vec<_> = files.iter().map(|path| (path.display().to_string(), check_file(path))).collect();
     if json {
         let all: Vec<_> = outcomes.iter().map(|(file, outcome)| as_json(file, outcome)).collect();
         serde_json::to_writer_pretty(&mut *out, &all)?;
@@ -24,15 +66,62 @@ pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Re
     } else {
         for (file, outcome) in &outcomes {
             match outcome {
-                Ok(config) => {
-                    let clusters: Vec<_> = config.clusters.iter().map(will_watch).collect();
-                    writeln!(out, "{file}: fine, watches {}", clusters.join("; "))?;
-                }
+                Ok(checked) => fine(file, checked, out)?,
                 Err(problems) => writeln!(out, "{problems}")?,
             }
         }
     }
-    Ok(outcomes.iter().all(|(_, outcome)| outcome.is_ok()))
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome.ok()).collect())
+}
+
+fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
+    match checked {
+        Checked::Settings(config) => {
+            let clusters: Vec<_> = config.clusters.iter().map(will_watch).collect();
+            writeln!(out, "{file}: fine, watches {}", clusters.join("; "))?;
+        }
+        Checked::Rules(rules) => writeln!(out, "{file}: fine, {}", holds(rules))?,
+        Checked::Tests(tests) => {
+            let number = count(tests.tests.len(), "test");
+            writeln!(out, "{file}: fine, {number} of {}; `plimsoll test` runs them", holds(&tests.rules))?;
+        }
+    }
+    checked.rules().map_or(Ok(()), |rules| explain(rules, out))
+}
+
+fn explain(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
+    for slo in &rules.slos {
+        writeln!(out, "  slo {}", slo.name)?;
+        for words in slo::plain_words(slo) {
+            writeln!(out, "    {words}")?;
+        }
+        for warning in warnings(slo) {
+            writeln!(out, "    warning: {warning}")?;
+        }
+    }
+    for alert in &rules.alerts {
+        writeln!(out, "  alert {}\n    {}", alert.name, alert::plain_words(alert))?;
+    }
+    Ok(())
+}
+
+/// What of an SLO does nothing, although it can run.
+fn warnings(slo: &Slo) -> Vec<String> {
+    let problems = slo::problems(slo).into_iter();
+    problems.filter(|problem| !problem.is_error).map(|problem| problem.sentence).collect()
+}
+
+fn holds(rules: &Rules) -> String {
+    match (rules.slos.len(), rules.alerts.len()) {
+        (0, 0) => "no rules".to_owned(),
+        (slos, 0) => count(slos, "SLO"),
+        (0, alerts) => count(alerts, "alert"),
+        (slos, alerts) => format!("{} and {}", count(slos, "SLO"), count(alerts, "alert")),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn will_watch(cluster: &ClusterConfig) -> String {
@@ -56,25 +145,50 @@ fn selected(filter: &Filter, things: &str) -> String {
     if filter.exclude.is_empty() { included } else { format!("{included} except {}", list(&filter.exclude)) }
 }
 
-fn as_json(file: &str, outcome: &Result<Config, Problems>) -> Value {
+fn as_json(file: &str, outcome: &Result<Checked, Problems>) -> Value {
+    let mut told = json!({ "file": file, "fine": outcome.is_ok() });
     match outcome {
-        Ok(config) => json!({
-            "file": file,
-            "fine": true,
-            "clusters": config.clusters.iter().map(|cluster| json!({
-                "name": cluster.name.as_str(),
-                "bootstrap_servers": cluster.bootstrap_servers,
-            })).collect::<Vec<_>>(),
-        }),
-        Err(problems) => json!({
-            "file": file,
-            "fine": false,
-            "problems": problems.0.iter().map(|problem| json!({
-                "line": problem.place.as_ref().map(|place| place.line),
-                "column": problem.place.as_ref().map(|place| place.column),
-                "problem": problem.what,
-                "help": problem.help,
-            })).collect::<Vec<_>>(),
-        }),
+        Ok(checked) => {
+            if let Checked::Settings(config) = checked {
+                told["clusters"] = config.clusters.iter().map(cluster_as_json).collect();
+            }
+            if let Checked::Tests(tests) = checked {
+                told["tests"] = tests.tests.len().into();
+            }
+            if let Some(rules) = checked.rules() {
+                told["slos"] = rules.slos.iter().map(slo_as_json).collect();
+                let alerts = rules.alerts.iter();
+                told["alerts"] = alerts
+                    .map(|alert| json!({ "name": *alert.name, "words": [alert::plain_words(alert)] }))
+                    .collect();
+            }
+        }
+        Err(problems) => told["problems"] = problems_as_json(file, problems),
     }
+    told
+}
+
+fn slo_as_json(slo: &Slo) -> Value {
+    json!({ "name": *slo.name, "words": slo::plain_words(slo), "warnings": warnings(slo) })
+}
+
+fn cluster_as_json(cluster: &ClusterConfig) -> Value {
+    json!({ "name": cluster.name.as_str(), "bootstrap_servers": cluster.bootstrap_servers })
+}
+
+/// Each problem; `file` is told where it is in another one than the one that was checked.
+fn problems_as_json(file: &str, problems: &Problems) -> Value {
+    let each = problems.0.iter().map(|problem| {
+        let mut told = json!({
+            "line": problem.place.as_ref().map(|place| place.line),
+            "column": problem.place.as_ref().map(|place| place.column),
+            "problem": problem.what,
+            "help": problem.help,
+        });
+        if let Some(other) = problem.file.as_deref().filter(|other| *other != file) {
+            told["file"] = other.into();
+        }
+        told
+    });
+    each.collect()
 }

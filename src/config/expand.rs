@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::tree::MAX_BYTES;
+
 /// Where variables and files come from; tests bring their own. An error is a clause: "is not set".
 pub trait Lookup {
     /// The value of an environment variable.
@@ -18,6 +20,27 @@ pub trait Lookup {
     /// # Errors
     /// When it cannot be read, is larger than a secret could be, or is not UTF-8.
     fn file(&self, path: &Path) -> Result<String, String>;
+
+    /// The text of a rules file; there are none unless this says otherwise.
+    ///
+    /// # Errors
+    /// When it cannot be read, is larger than any rules file, or is not UTF-8.
+    fn rules(&self, _path: &Path) -> Result<String, String> {
+        Err("does not exist".to_owned())
+    }
+
+    /// The names of what is in a folder, in any order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn names(&self, _folder: &Path) -> Result<Vec<String>, String> {
+        Err("does not exist".to_owned())
+    }
+
+    /// Whether there is a file at `path`, and no folder.
+    fn is_file(&self, _path: &Path) -> bool {
+        false
+    }
 }
 
 /// The process' own environment and file system.
@@ -35,6 +58,20 @@ impl Lookup for System {
 
     fn file(&self, path: &Path) -> Result<String, String> {
         read_text(path, 64 * 1024)
+    }
+
+    fn rules(&self, path: &Path) -> Result<String, String> {
+        read_text(path, MAX_BYTES)
+    }
+
+    fn names(&self, folder: &Path) -> Result<Vec<String>, String> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot be read: {error}"))?;
+        Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|about| !about.is_dir())
     }
 }
 

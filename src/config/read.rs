@@ -16,7 +16,7 @@ const MAX_PROBLEMS: usize = 100;
 /// What is read from, and what was wrong with it so far.
 pub(super) struct Reader<'a> {
     pub source: Source<'a>,
-    lookup: &'a dyn Lookup,
+    pub lookup: &'a dyn Lookup,
     problems: Vec<Problem>,
     /// How many more problems there are than are told.
     untold: usize,
@@ -36,7 +36,22 @@ impl<'a> Entries<'a> {
         self.found.iter().find(|(key, _)| key.name == name).map(|(_, node)| *node)
     }
 
-    fn shape(&self, name: &str) -> Option<&'static Shape> {
+    /// The names of the keys that are there.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.found.iter().map(|(key, _)| key.name)
+    }
+
+    /// The place at which the mapping begins.
+    pub(super) fn begin(&self) -> Span {
+        Span { width: 1, ..self.at }
+    }
+
+    /// The path of the mapping itself, such as `clusters[0]`.
+    pub(super) fn own_path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn shape(&self, name: &str) -> Option<&'static Shape> {
         self.section.keys.iter().find(|key| key.name == name).map(|key| &key.shape)
     }
 
@@ -44,6 +59,11 @@ impl<'a> Entries<'a> {
     pub(super) fn path(&self, name: &str) -> String {
         join(&self.path, name)
     }
+}
+
+/// What to do with a key that stands somewhere else.
+fn elsewhere(section: &Section, name: &str) -> Option<&'static str> {
+    section.elsewhere.iter().find(|(key, _)| *key == name).map(|(_, help)| *help)
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -64,6 +84,11 @@ impl<'a> Reader<'a> {
             self.problems.push(self.source.problem(None, what, "mend those above first"));
         }
         self.problems
+    }
+
+    /// How many problems were noted.
+    pub(super) fn problem_count(&self) -> usize {
+        self.problems.len() + self.untold
     }
 
     /// Notes a problem.
@@ -89,7 +114,7 @@ impl<'a> Reader<'a> {
         for (key, name, value) in pairs {
             let Some(known) = section.keys.iter().find(|known| known.name == name) else {
                 meant.extend(self.unknown(section, key, name, path));
-                foreign |= section.later.contains(&name);
+                foreign |= section.later.contains(&name) || elsewhere(section, name).is_some();
                 continue;
             };
             entries.found.push((known, value));
@@ -106,6 +131,37 @@ impl<'a> Reader<'a> {
             self.problem(Span { width: 1, ..entries.at }, format!("{whole} has no `{}`", missing.name), help);
         }
         entries
+    }
+
+    /// The one entry of a mapping that has exactly one: its key, value and path.
+    pub(super) fn one_of<'n>(
+        &mut self,
+        node: &'n Node,
+        section: &'static Section,
+        path: &str,
+    ) -> Option<(&'static str, Entries<'n>)> {
+        let names = || section.keys.iter().map(|key| key.name).collect::<Vec<_>>().join("`, `");
+        if matches!(&node.kind, Kind::Scalar(_) | Kind::List(_)) {
+            let what = format!("{path} is {} where a mapping with one key belongs", node.kind.name());
+            self.problem(node.at, what, format!("the key is one of `{}`", names()));
+            return None;
+        }
+        let whole = self.entries(node, section, path);
+        let found: Vec<(&'static Key, &Node)> = whole.found;
+        if let [(key, value)] = found[..] {
+            let Shape::Section(within) = &key.shape else { return None };
+            return Some((key.name, self.entries(value, within, &join(path, key.name))));
+        }
+        let is_empty = !matches!(&node.kind, Kind::Mapping(pairs) if !pairs.is_empty());
+        if is_empty {
+            let help = format!("give it exactly one of `{}`", names());
+            self.problem(node.at, format!("{path} is empty"), help);
+        } else if found.len() > 1 {
+            let given: Vec<_> = found.iter().map(|(key, _)| key.name).collect();
+            let what = format!("{path} has {} keys, `{}`", found.len(), given.join("`, `"));
+            self.problem(node.at, what, "keep one of them, and write the others as rules of their own");
+        }
+        None
     }
 
     /// A mapping's entries with their keys' text, each key once.
@@ -150,12 +206,17 @@ impl<'a> Reader<'a> {
             self.problem(key.at, what, "remove it; a later version reads it");
             return None;
         }
+        if let Some(help) = elsewhere(section, name) {
+            self.problem(key.at, format!("`{}` does not belong here", join(path, name)), help);
+            return None;
+        }
         let meant = nearest(name, section.keys.iter().map(|key| key.name));
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if name.contains('.') && section.keys.iter().any(|key| key.name == "properties") => {
                 "properties of librdkafka stand below `properties:`".to_owned()
             }
+            None if section.keys.is_empty() => "remove it; there is nothing to be set".to_owned(),
             None => {
                 let known: Vec<_> = section.keys.iter().map(|key| format!("`{}`", key.name)).collect();
                 format!("known here: {}", known.join(", "))
@@ -235,8 +296,14 @@ impl<'a> Reader<'a> {
 
     /// The length of time under `name`, within the key's bounds.
     pub(super) fn duration(&mut self, entries: &Entries<'_>, name: &str) -> Option<Duration> {
-        let Some(Shape::Duration(least, most)) = entries.shape(name) else { return None };
-        self.value(entries.get(name)?, &entries.path(name), |text| values::duration(text, *least, *most))
+        let shape = entries.shape(name)?;
+        self.value(entries.get(name)?, &entries.path(name), |text| match shape {
+            Shape::Minutes(least, most) => values::minutes(text, *least, *most),
+            Shape::Duration(least, most) | Shape::Durations(least, most) => {
+                values::duration(text, *least, *most)
+            }
+            _ => Err(values::Wrong { what: "is no length of time".to_owned(), help: String::new() }),
+        })
     }
 
     /// The whole number under `name`, within the key's bounds.

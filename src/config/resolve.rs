@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Problem, Problems, load, values};
+use super::{Config, Problem, Problems, System, load, rules, values};
 use crate::api::HttpConfig;
 use crate::kafka::{ClusterConfig, RESERVED_PROPERTIES, Secret};
 use crate::model::ClusterName;
+use crate::state::StateConfig;
 use crate::store::HistoryConfig;
 use crate::telemetry::OtlpConfig;
 
@@ -78,5 +79,8 @@ fn from_servers(given: &[String]) -> Result<Config, Problems> {
         http: HttpConfig::default(),
         otlp: OtlpConfig::default(),
         history: HistoryConfig::default(),
+        state: StateConfig::default(),
+        latency_bounds: Vec::new(),
+        rules: rules::shipped(&System)?,
     })
 }

@@ -1,18 +1,30 @@
 //! The settings' JSON Schema, for editors. Made from the same table that the reader uses.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::keys::{FILE, Key, Section, Shape};
+use super::keys::{FILE, Key, RULES, Section, Shape};
 use super::values::show_duration;
 use crate::kafka::RESERVED_PROPERTIES;
 
 /// The JSON Schema (2020-12) of a settings file.
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = section(&FILE);
+    whole(&FILE, "Settings of Plimsoll")
+}
+
+/// The JSON Schema (2020-12) of a rules file.
+#[must_use]
+pub fn rules_schema() -> Value {
+    whole(&RULES, "Rules of Plimsoll")
+}
+
+fn whole(file: &Section, title: &str) -> Value {
+    let mut schema = section(file);
     if let Value::Object(fields) = &mut schema {
         fields.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
-        fields.insert("title".to_owned(), json!("Settings of Plimsoll"));
+        fields.insert("title".to_owned(), json!(title));
     }
     schema
 }
@@ -61,19 +73,49 @@ fn shape(shape: &Shape) -> Value {
             })
         }
         Shape::Selectors => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
-        Shape::Duration(least, most) => json!({
-            "type": "string",
-            "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|\\$\\{",
-            "minLength": 1,
-            "$comment": format!("from {} to {}", show_duration(*least), show_duration(*most)),
-        }),
+        Shape::Duration(least, most) => duration(SUBSECOND, *least, *most),
+        Shape::Minutes(least, most) => duration(MINUTES, *least, *most),
+        Shape::Durations(least, most) => {
+            json!({ "type": "array", "items": duration(SUBSECOND, *least, *most) })
+        }
         Shape::Integer(least, most) => {
             or_reference(&json!({ "type": "integer", "minimum": least, "maximum": most }))
         }
         Shape::Ratio => or_reference(&json!({ "type": "number", "minimum": 0, "maximum": 1 })),
         Shape::Choice(names) => or_reference(&json!({ "enum": names })),
         Shape::Url => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
-        Shape::ListenAddress => json!({ "type": "string" }),
+        Shape::ListenAddress | Shape::Path | Shape::Text | Shape::TimeZone | Shape::Time => {
+            json!({ "type": "string", "minLength": 1 })
+        }
+        Shape::Share | Shape::Objective => json!({ "anyOf": [
+            { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,9})? *%?$|\\$\\{" },
+        ] }),
+        Shape::Rate => or_reference(&json!({ "type": "number", "exclusiveMinimum": 0 })),
+        Shape::Amount => or_reference(&json!({ "type": "number", "minimum": 0 })),
+        Shape::Digits => or_reference(&json!({ "type": "number" })),
+        Shape::DigitsByDuration => {
+            json!({ "type": "object", "additionalProperties": { "type": "number" } })
+        }
+        Shape::Flag => or_reference(&json!({ "type": "boolean" })),
+        Shape::Severity => {
+            or_reference(&json!({ "enum": ["page", "ticket", "info", "critical", "warning"] }))
+        }
+        Shape::Paths => json!({ "anyOf": [
+            { "type": "array", "items": { "type": "string", "minLength": 1 } },
+            { "type": "string", "minLength": 1 },
+        ] }),
+        Shape::RuleName => {
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,100}$|\\$\\{" })
+        }
+        Shape::Group => json!({ "type": "string", "minLength": 1 }),
+        Shape::Topic => json!({ "type": "string", "pattern": "^[A-Za-z0-9_.*?-]+$|\\$\\{" }),
+        Shape::ExactTopic => json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]+$|\\$\\{" }),
+        Shape::Labels => json!({
+            "type": ["object", "null"],
+            "propertyNames": { "pattern": "^_?[A-Za-z][A-Za-z0-9_]*$" },
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }),
         Shape::Section(within) => {
             let mut schema = section(within);
             // A section whose every line is commented out is as good as none.
@@ -81,5 +123,24 @@ fn shape(shape: &Shape) -> Value {
             schema
         }
         Shape::Sections(within) => json!({ "type": "array", "items": section(within), "minItems": 1 }),
+        Shape::AnySections(within) => json!({ "type": ["array", "null"], "items": section(within) }),
+        Shape::OneOf(within) => {
+            let mut schema = section(within);
+            schema["minProperties"] = json!(1);
+            schema["maxProperties"] = json!(1);
+            schema
+        }
     }
+}
+
+const SUBSECOND: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|\\$\\{";
+const MINUTES: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$|\\$\\{";
+
+fn duration(pattern: &str, least: Duration, most: Duration) -> Value {
+    json!({
+        "type": "string",
+        "pattern": pattern,
+        "minLength": 1,
+        "$comment": format!("from {} to {}", show_duration(least), show_duration(most)),
+    })
 }

@@ -1,11 +1,18 @@
 //! Single values: lengths of time, numbers, addresses, names. Each says what is wrong with a value without
 //! repeating it, since it may be a secret.
 
+mod rule;
+
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::keys::Shape;
+use super::keys::{Section, Shape};
 use crate::model::Selector;
+
+pub(super) use rule::{
+    MINUTE, NINETY_DAYS, amount, digits, exact_topic, flag, label_name, minutes, objective, path, quantile,
+    rate, rule_name, severity, share, text, time, time_zone,
+};
 
 /// What is wrong with a value, as a clause after it, and what would be right.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,19 +33,58 @@ pub(super) fn example(shape: &Shape) -> &'static str {
         Shape::Properties => "{ security.protocol: SSL }",
         Shape::Selectors => "[\"orders-*\"]",
         Shape::Duration(..) => "1s",
+        Shape::Durations(..) => "[100ms, 1s]",
+        Shape::Minutes(..) => "5m",
         Shape::Integer(..) => "1000",
         Shape::Ratio => "0.01",
         Shape::Choice(names) => names.first().copied().unwrap_or_default(),
         Shape::Url => "\"http://collector:4317\"",
         Shape::ListenAddress => "\"0.0.0.0:1876\"",
-        Shape::Section(_) => "{}",
-        Shape::Sections(_) => "[{ name: prod, bootstrap_servers: [kafka-1:9092] }]",
+        Shape::Share => "1%",
+        Shape::Objective => "99.9%",
+        Shape::Rate | Shape::Amount => "10",
+        Shape::Digits => "0.98",
+        Shape::DigitsByDuration => "{ 1h: 14.4 }",
+        Shape::Flag => "true",
+        Shape::Severity => "ticket",
+        Shape::Path => "/var/lib/plimsoll",
+        Shape::Paths => "[rules/*.yaml]",
+        Shape::RuleName => "orders-on-time",
+        Shape::Text => "…",
+        Shape::Group => "orders-processor",
+        Shape::Topic | Shape::ExactTopic => "orders",
+        Shape::Labels => "{ team: payments }",
+        Shape::TimeZone => "Europe/Paris",
+        Shape::Time => "2026-03-01T00:00:00Z",
+        Shape::Section(section) if section.keys.is_empty() => "{}",
+        Shape::Section(section) | Shape::Sections(section) | Shape::AnySections(section) => {
+            example_of(section)
+        }
+        Shape::OneOf(section) => section.keys.first().map_or("{}", |key| match key.shape {
+            // A mapping within a mapping is written here by hand.
+            Shape::Section(_) => "{ lag: { group: orders-processor, … } }",
+            _ => "{}",
+        }),
     }
 }
 
-const UNITS: &[(&str, u64)] = &[("ms", 1), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+fn example_of(section: &Section) -> &'static str {
+    let named = |name: &str| section.keys.iter().any(|key| key.name == name);
+    if named("bootstrap_servers") {
+        "[{ name: prod, bootstrap_servers: [kafka-1:9092] }]"
+    } else if named("expect") {
+        "[{ name: …, slo: …, events: […], expect: […] }]"
+    } else if named("at") {
+        "[{ at: 5m, state: ok }]"
+    } else {
+        "{}"
+    }
+}
 
-/// `500ms`, `1s`, `5m`, `1h30m`, from `least` to `most`.
+/// `ms` before `m`, which is its beginning.
+const UNITS: &[(&str, u64)] = &[("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+
+/// `500ms`, `1s`, `5m`, `1h30m`, `30d`, from `least` to `most`.
 pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, Wrong> {
     let range = format!("from {} to {}", show_duration(least), show_duration(most));
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
@@ -81,7 +127,7 @@ fn millis(text: &str) -> Option<u64> {
 pub(super) fn show_duration(length: Duration) -> String {
     let mut millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
     let mut shown = String::new();
-    for (name, unit) in [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (name, unit) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
         if millis >= unit {
             shown.push_str(&format!("{}{name}", millis / unit));
             millis %= unit;
@@ -239,6 +285,7 @@ mod tests {
         check("1500ms", "1s500ms");
         check("1h30m", "1h30m");
         check("2h", "2h");
+        check("1d", "is too long");
         check("5", "has no unit");
         check("1.5s", "is not a length of time");
         check("", "is not a length of time");

@@ -1,7 +1,7 @@
 //! The round trips of requests to each broker, as librdkafka's statistics tell them.
 //! Never computes a quantile: it writes what it is given.
 
-use super::text::{Page, Value};
+use super::text::Page;
 use crate::model::{ClusterName, Metric};
 
 /// The round-trip times of one broker.
@@ -24,10 +24,10 @@ pub(super) fn render(clusters: &[(ClusterName, Vec<BrokerRtt>)], page: &mut Page
             let mut id = itoa::Buffer::new();
             let labels = [cluster.as_str(), id.format(broker.broker_id)];
             for (quantile, seconds) in broker.quantiles.iter().filter(|(_, seconds)| seconds.is_finite()) {
-                family.part("", &labels, Some(&quantile.to_string()), Value::Real(*seconds));
+                family.part("", &labels, Some(("quantile", &quantile.to_string())), *seconds);
             }
-            family.part("_sum", &labels, None, Value::Real(broker.sum_seconds));
-            family.part("_count", &labels, None, Value::Whole(broker.count));
+            family.part("_sum", &labels, None, broker.sum_seconds);
+            family.part("_count", &labels, None, broker.count);
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The families of a cluster as a whole: is it up, its brokers, and what cannot be measured.
 //! Never writes a gauge of Kafka's for a cluster that the last tick did not measure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::slo;
 use super::text::Page;
 use crate::model::{Metric, Snapshot, Subject, Unmeasured};
-
-/// Where commits come from: `ListConsumerGroupOffsets`, every tick.
-pub(crate) const COMMIT_SOURCE: &str = "polled";
 
 pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
     let mut up = page.family(Metric::Up);
@@ -17,7 +16,7 @@ pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
     let mut info = page.family(Metric::ClusterInfo);
     for snapshot in measured(snapshots) {
         let id = snapshot.cluster_id.as_deref().unwrap_or("");
-        info.sample(&[snapshot.cluster.as_str(), COMMIT_SOURCE, id], 1_u32);
+        info.sample(&[snapshot.cluster.as_str(), snapshot.commit_source.label(), id], 1_u32);
     }
     unmeasured(snapshots, page);
     work(snapshots, page);
@@ -40,6 +39,14 @@ fn unmeasured(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
             let is_told = item.subject == Subject::Cluster && snapshot.up.is_err();
             if !is_told && !repeats(&snapshot.unmeasured[..at], item) {
                 family.sample(&[cluster, item.subject.label(), &item.name, item.reason.label()], 1_u32);
+            }
+        }
+        // One sample for all groups and topics of an SLO that have the same reason, wherever it was noted.
+        let told = snapshot.unmeasured.iter().filter(|item| item.subject == Subject::Slo);
+        let mut told: BTreeSet<_> = told.map(|item| (item.name.as_str(), item.reason.label())).collect();
+        for (name, because) in slo::unmeasured(snapshot) {
+            if told.insert((name, because.label)) {
+                family.sample(&[cluster, Subject::Slo.label(), name, because.label], 1_u32);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cluster::measured;
 use super::text::{Page, Value};
-use crate::model::{GroupPartitionView, GroupState, GroupTopicView, Metric, Snapshot};
+use crate::model::{GroupPartitionView, GroupState, GroupTopicView, Measured, Metric, Snapshot};
 
 pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
     let mut partitions = |metric, value: fn(&GroupPartitionView) -> Option<Value>| {
@@ -24,8 +24,12 @@ pub(super) fn render(snapshots: &[Arc<Snapshot>], page: &mut Page<'_>) {
     gauges(Metric::GroupNotDecreasing, |topic| topic.not_decreasing.ok().map(Value::from));
     gauges(Metric::GroupRetentionEtaSeconds, |topic| topic.retention_eta.ok().flatten().map(Value::from));
 
-    render_counters(snapshots, page, Metric::GroupConsumedRecords, |topic| topic.consumed_total);
-    render_counters(snapshots, page, Metric::GroupLostRecords, |topic| topic.lost_total);
+    render_counters(snapshots, page, Metric::GroupConsumedRecords, |topic| Ok(topic.consumed_total));
+    render_counters(snapshots, page, Metric::GroupLostRecords, |topic| Ok(topic.lost_total));
+    render_counters(snapshots, page, Metric::GroupCommits, |topic| topic.commits_total);
+    render_topics(snapshots, page, Metric::GroupCommitIntervalSeconds, |topic| {
+        topic.commit_interval.ok().map(Value::from)
+    });
     render_groups(snapshots, page);
 }
 
@@ -75,14 +79,14 @@ fn render_counters(
     snapshots: &[Arc<Snapshot>],
     page: &mut Page<'_>,
     metric: Metric,
-    total: impl Fn(&GroupTopicView) -> u64,
+    total: impl Fn(&GroupTopicView) -> Measured<u64>,
 ) {
     let mut family = page.family(metric);
     for snapshot in snapshots {
         for group in &snapshot.groups {
             for topic in &group.topics {
                 let labels = [snapshot.cluster.as_str(), group.group.as_str(), topic.topic.as_str()];
-                family.sample(&labels, total(topic));
+                family.measured(&labels, total(topic));
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The daemon's metrics of itself that are counted between ticks: how long cycles and requests took, scrapes.
+//! The daemon's metrics of itself that are counted between ticks: how long cycles, requests and writes of the
+//! state took, scrapes.
 //! Never holds anything of a topic or a group: those are rendered from the snapshots.
 
 use std::time::Duration;
@@ -6,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder, exponential_buckets,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder,
+    exponential_buckets,
 };
 
 use crate::model::{ClusterName, Metric};
@@ -18,6 +20,10 @@ pub struct OwnMetrics {
     cycle_seconds: HistogramVec,
     request_seconds: HistogramVec,
     time_lookup_budget: IntGaugeVec,
+    state_write_seconds: Histogram,
+    /// Without labels, but absent until it is set.
+    state_file_bytes: IntGaugeVec,
+    state_failures: IntCounter,
     scrapes: IntCounter,
 }
 
@@ -29,24 +35,35 @@ impl OwnMetrics {
     pub fn new() -> Result<Self> {
         // 1 ms to 32 s: from a quiet one-node cluster to a request that runs into its time limit
         let bounds = exponential_buckets(0.001, 2.0, 16).context("no histogram bounds")?;
+        let options =
+            |metric: Metric| HistogramOpts::new(metric.name(), metric.help()).buckets(bounds.clone());
         let histogram = |metric: Metric| {
-            let options = HistogramOpts::new(metric.name(), metric.help()).buckets(bounds.clone());
-            HistogramVec::new(options, metric.labels()).with_context(|| describe(metric))
+            HistogramVec::new(options(metric), metric.labels()).with_context(|| describe(metric))
         };
-        let budget = Metric::TimeLookupBudget;
-        let scrapes = Metric::Scrapes;
+        let gauge = |metric: Metric| {
+            IntGaugeVec::new(Opts::new(metric.name(), metric.help()), metric.labels())
+                .with_context(|| describe(metric))
+        };
+        let counter =
+            |metric: Metric| IntCounter::new(metric.name(), metric.help()).with_context(|| describe(metric));
         let this = Self {
             registry: Registry::new(),
             cycle_seconds: histogram(Metric::CycleSeconds)?,
             request_seconds: histogram(Metric::KafkaRequestSeconds)?,
-            time_lookup_budget: IntGaugeVec::new(Opts::new(budget.name(), budget.help()), budget.labels())
-                .with_context(|| describe(budget))?,
-            scrapes: IntCounter::new(scrapes.name(), scrapes.help()).with_context(|| describe(scrapes))?,
+            time_lookup_budget: gauge(Metric::TimeLookupBudget)?,
+            state_write_seconds: Histogram::with_opts(options(Metric::StateWriteSeconds))
+                .with_context(|| describe(Metric::StateWriteSeconds))?,
+            state_file_bytes: gauge(Metric::StateFileBytes)?,
+            state_failures: counter(Metric::StateFailures)?,
+            scrapes: counter(Metric::Scrapes)?,
         };
-        let collectors: [Box<dyn Collector>; 4] = [
+        let collectors: [Box<dyn Collector>; 7] = [
             Box::new(this.cycle_seconds.clone()),
             Box::new(this.request_seconds.clone()),
             Box::new(this.time_lookup_budget.clone()),
+            Box::new(this.state_write_seconds.clone()),
+            Box::new(this.state_file_bytes.clone()),
+            Box::new(this.state_failures.clone()),
             Box::new(this.scrapes.clone()),
         ];
         for collector in collectors {
@@ -69,6 +86,22 @@ impl OwnMetrics {
     /// How many questions one cycle of `cluster` may ask to the time index.
     pub fn set_time_lookup_budget(&self, cluster: &ClusterName, lookups: u32) {
         self.time_lookup_budget.with_label_values(&[cluster.as_str()]).set(i64::from(lookups));
+    }
+
+    /// What a tick has changed was made durable.
+    pub fn observe_state_write(&self, took: Duration) {
+        self.state_write_seconds.observe(took.as_secs_f64());
+    }
+
+    /// The size of the state file now; never called, there is no such series.
+    pub fn set_state_file_bytes(&self, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.state_file_bytes.with_label_values::<&str>(&[]).set(bytes);
+    }
+
+    /// What a tick has changed could not be made durable.
+    pub fn count_state_failure(&self) {
+        self.state_failures.inc();
     }
 
     /// `/metrics` has been answered.

@@ -94,7 +94,7 @@ impl<'p> Family<'p> {
     /// means the same to Prometheus.
     pub(super) fn sample(&mut self, labels: &[&str], value: impl Into<Value>) {
         debug_assert_eq!(labels.len(), self.metric.labels().len(), "{:?}", self.metric);
-        self.part("", labels, None, value.into());
+        self.part("", labels, None, value);
     }
 
     /// One sample, or none when the value was not measured.
@@ -104,13 +104,37 @@ impl<'p> Family<'p> {
         }
     }
 
-    /// One sample of a summary: with a suffix on the name, and `quantile` as a further label.
-    pub(super) fn part(&mut self, suffix: &str, labels: &[&str], quantile: Option<&str>, value: Value) {
+    /// One sample of a summary or a histogram: with a suffix on the name, and `quantile` or `le` as a further label.
+    pub(super) fn part(
+        &mut self,
+        suffix: &str,
+        labels: &[&str],
+        further: Option<(&str, &str)>,
+        value: impl Into<Value>,
+    ) {
+        let named = self.metric.labels().iter().copied().zip(labels.iter().copied());
+        self.write(suffix, named.chain(further), value.into());
+    }
+
+    /// One sample with `own` labels behind those of the catalogue. Own ones that Prometheus could not read, or that
+    /// would take the place of others, are left out: they would spoil the whole page.
+    pub(super) fn labelled<'l>(
+        &mut self,
+        labels: &[&'l str],
+        own: impl Iterator<Item = (&'l str, &'l str)>,
+        value: impl Into<Value>,
+    ) {
+        debug_assert_eq!(labels.len(), self.metric.labels().len(), "{:?}", self.metric);
+        let names = self.metric.labels();
+        let own = own.filter(|(name, _)| is_label_name(name) && !names.contains(name));
+        self.write("", names.iter().copied().zip(labels.iter().copied()).chain(own), value.into());
+    }
+
+    fn write<'l>(&mut self, suffix: &str, labels: impl Iterator<Item = (&'l str, &'l str)>, value: Value) {
         self.open();
         start(self.into, self.metric, suffix);
         let mut separator = b'{';
-        let named = self.metric.labels().iter().copied().zip(labels.iter().copied());
-        for (label, value) in named.chain(quantile.map(|quantile| ("quantile", quantile))) {
+        for (label, value) in labels {
             if !value.is_empty() {
                 write_label(self.into, separator, label, value);
                 separator = b',';
@@ -166,6 +190,15 @@ impl Siblings<'_, '_> {
     }
 }
 
+/// As Prometheus has it; those with two underscores in front are its own.
+fn is_label_name(name: &str) -> bool {
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_word
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.starts_with("__")
+        && !name.is_empty()
+}
+
 fn start(into: &mut Vec<u8>, metric: Metric, suffix: &str) {
     into.extend_from_slice(metric.name().as_bytes());
     into.extend_from_slice(suffix.as_bytes());
@@ -217,6 +250,25 @@ mod tests {
         let mut text = Vec::new();
         write_value(&mut text, value.into());
         assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn own_labels_neither_spoil_the_page_nor_take_another_s_place() {
+        let check = |name: &str, expected: &str| {
+            let mut text = Vec::new();
+            let labels = ["prod", "late", "", "", "", "", "", "", ""];
+            let own = [(name, "a\"b\n")].into_iter();
+            Page::new(&mut text).family(Metric::Alerts).labelled(&labels, own, 1_u32);
+            let text = String::from_utf8(text).unwrap();
+            let line = text.lines().last().unwrap();
+            let rest = line.strip_prefix(Metric::Alerts.name()).unwrap();
+            assert_eq!(rest, format!(r#"{{cluster="prod",alertname="late"{expected}}} 1"#), "{name}");
+        };
+        check("team", r#",team="a\"b\n""#);
+        check("_a1", r#",_a1="a\"b\n""#);
+        for refused in ["cluster", "severity", "topic", "cost-centre", "1st", "__name__", "", "é", "a b"] {
+            check(refused, "");
+        }
     }
 
     #[test]

@@ -24,6 +24,9 @@ const STATISTICS_INTERVAL: Duration = Duration::from_secs(5);
 /// A login takes a few round trips and some computing.
 const LEAST_SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a broker holds a fetch back that has nothing new for.
+const FETCH_WAIT: Duration = Duration::from_millis(250);
+
 /// How many of the latest errors are kept to explain why a cluster cannot be reached.
 const ERRORS_KEPT: usize = 16;
 
@@ -55,14 +58,47 @@ pub(super) struct Listener {
 
 /// Makes a client. No broker is spoken to yet.
 pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
+    let mut settings = settings(config);
+    settings.set("statistics.interval.ms", STATISTICS_INTERVAL.as_millis().to_string());
+    create(config, &settings)
+}
+
+/// Makes a client that reads what it is assigned, records of transactions only once they are committed. It never
+/// joins a group and never commits; whoever takes the records hears its events, too.
+pub(super) fn connect_reader(config: &ClusterConfig) -> Result<Client, ClusterError> {
+    let mut settings = settings(config);
+    settings
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // To begin elsewhere is a decision that has to be seen.
+        .set("auto.offset.reset", "error")
+        .set("statistics.interval.ms", "0")
+        // A broker that has nothing new answers within this time, so an end is told no later.
+        .set("fetch.min.bytes", "1")
+        .set("fetch.wait.max.ms", FETCH_WAIT.as_millis().to_string())
+        // librdkafka warns, past its own log, of a socket that may time out while such an answer waits.
+        .set(
+            "socket.timeout.ms",
+            socket_timeout(config).max(FETCH_WAIT + LEAST_SOCKET_TIMEOUT).as_millis().to_string(),
+        )
+        .set("fetch.error.backoff.ms", "100")
+        .set("fetch.queue.backoff.ms", "10")
+        .set("queued.max.messages.kbytes", "16384");
+    create(config, &settings)
+}
+
+fn socket_timeout(config: &ClusterConfig) -> Duration {
+    (config.request_timeout / 4).max(LEAST_SOCKET_TIMEOUT)
+}
+
+fn settings(config: &ClusterConfig) -> ClientConfig {
     let mut settings = ClientConfig::new();
     settings
         .set("client.id", "plimsoll")
         // A broker that is silent for longer is given up: else every further metadata request may go to it.
-        .set(
-            "socket.timeout.ms",
-            (config.request_timeout / 4).max(LEAST_SOCKET_TIMEOUT).as_millis().to_string(),
-        )
+        .set("socket.timeout.ms", socket_timeout(config).as_millis().to_string())
         .set("reconnect.backoff.max.ms", "1000")
         .set("socket.connection.setup.timeout.ms", "5000");
     for (name, value) in &config.properties {
@@ -73,8 +109,11 @@ pub(super) fn connect(config: &ClusterConfig) -> Result<Client, ClusterError> {
         // Never joined. Without one, librdkafka 2.12 dereferences null as soon as a group's coordinator moves.
         .set("group.id", "plimsoll")
         .set("allow.auto.create.topics", "false")
-        .set("statistics.interval.ms", STATISTICS_INTERVAL.as_millis().to_string())
         .set_log_level(RDKafkaLogLevel::Info);
+    settings
+}
+
+fn create(config: &ClusterConfig, settings: &ClientConfig) -> Result<Client, ClusterError> {
     settings
         .create_with_context(Listener::default())
         .map_err(|failed| error::refused_settings(config, &failed))

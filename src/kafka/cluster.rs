@@ -1,6 +1,7 @@
-//! One cluster and the cycle that asks it everything: commits, then ends, then (after the time lookups
+//! One cluster and the cycle that asks it everything: the commit log, commits, then ends, then (after the time lookups
 //! that the pure side wants) log starts. Keeps what was seen, so that what vanishes can be named.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +11,14 @@ use rdkafka::consumer::Consumer;
 use rdkafka::metadata::Metadata;
 
 use super::client::{self, BrokerRoundTrip, Client, ClientEvents, Listening};
+use super::commit_log::{CommitLogCounts, CoordinatorClock, Tail};
 use super::config::ClusterConfig;
 use super::error::{Answers, ClusterError};
 use super::groups::Groups;
 use super::native::{AdminCalls, OffsetSpec};
 use super::offsets;
 use super::topics::Topics;
-use crate::model::{Broker, Measured, Observation, TimeAnswer, TimeQuestion, Timestamp};
+use crate::model::{Broker, Measured, Observation, Offset, Partition, TimeAnswer, TimeQuestion, Timestamp};
 
 /// How long one kind of request took in one cycle, all its calls together.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +35,19 @@ pub struct Cluster {
     client: Arc<Client>,
     stop: Arc<AtomicBool>,
     cluster_id: Option<String>,
-    groups: Groups,
-    topics: Topics,
+    parts: Parts,
     /// How many brokers the last metadata named.
     brokers: usize,
     /// A request of this cycle met with silence.
     hurried: bool,
     timings: Vec<RequestTiming>,
+}
+
+/// What reads one kind of thing each, and remembers of it what it needs.
+struct Parts {
+    tail: Tail,
+    groups: Groups,
+    topics: Topics,
 }
 
 /// Once a request has waited in vain, those that follow in the same cycle wait for this part of the request timeout
@@ -61,15 +69,17 @@ impl Cluster {
     /// A property that librdkafka does not know or take; the sentence names it, never its value.
     pub fn connect(config: ClusterConfig, stop: Arc<AtomicBool>) -> Result<Self, ClusterError> {
         let client = Arc::new(client::connect(&config)?);
-        let topics = Topics::new(config.topics.clone());
-        let groups = Groups::new(config.groups.clone());
+        let parts = Parts {
+            tail: Tail::connect(&config)?,
+            groups: Groups::new(config.groups.clone(), config.poll_interval),
+            topics: Topics::new(config.topics.clone()),
+        };
         Ok(Self {
             config,
             client,
             stop,
             cluster_id: None,
-            groups,
-            topics,
+            parts,
             brokers: 0,
             hurried: false,
             timings: Vec::new(),
@@ -82,8 +92,27 @@ impl Cluster {
         ClientEvents { client: Arc::clone(&self.client), stop: Arc::clone(&self.stop) }
     }
 
-    /// Asks for brokers, topics, groups, commits and then ends. Log starts are not yet in the answer:
-    /// see [`Cluster::read_log_starts`]. `clock` is asked once, right before the ends are.
+    /// Where the reading of the commit log goes on, by its partitions; to be called before the first cycle. Those
+    /// without a position begin at their end: what was committed before is told by the polled commits.
+    pub fn resume_commit_log(&mut self, positions: BTreeMap<Partition, Offset>) {
+        self.parts.tail.resume(positions);
+    }
+
+    /// What became of the records of the commit log since the start.
+    #[must_use]
+    pub fn commit_log_counts(&self) -> CommitLogCounts {
+        self.parts.tail.counts()
+    }
+
+    /// How the local clock stands to that of each coordinator, by its id; none while commits are polled from the start.
+    #[must_use]
+    pub fn coordinator_clocks(&self) -> Vec<CoordinatorClock> {
+        self.parts.tail.clocks()
+    }
+
+    /// Reads the commit log, asks for brokers, topics, groups, commits and then ends. Log starts are not yet in the answer:
+    /// see [`Cluster::read_log_starts`]. `clock` is asked right before the ends are, and at the end.
+    /// What the commit log has told is handed out once: an error keeps it for the next cycle.
     ///
     /// # Errors
     /// When no broker answers at all. What fails alone is marked in the observation.
@@ -105,26 +134,30 @@ impl Cluster {
         };
         observation.brokers.sort_by_key(|broker| broker.id);
         self.brokers = observation.brokers.len();
-        self.ask("describe_topics", |topics, _, calls| {
+        // A part of the request timeout: what is not read in this time is read in the next cycle.
+        let (patience, stop) = (self.timeout() / 2, Arc::clone(&self.stop));
+        self.ask("commit_log", |parts, calls| parts.tail.read(&metadata, calls, patience, &stop))?;
+        self.ask("describe_topics", |parts, calls| {
             let answers;
-            (observation.topics, answers) = topics.read(&metadata, calls);
+            (observation.topics, answers) = parts.topics.read(&metadata, calls);
             answers
         })?;
         drop(metadata);
-        self.ask("list_groups", |_, groups, calls| groups.list(calls))?;
-        self.ask("offset_fetch", |topics, groups, calls| {
-            groups.read_commits(calls, topics, &mut observation)
+        self.ask("list_groups", |parts, calls| parts.groups.list(calls))?;
+        self.ask("offset_fetch", |parts, calls| {
+            parts.groups.read_commits(calls, &mut parts.topics, &mut parts.tail, &mut observation)
         })?;
-        self.ask("describe_groups", |topics, groups, calls| {
-            groups.describe(calls, topics, &mut observation)
+        self.ask("describe_groups", |parts, calls| {
+            parts.groups.describe(calls, &mut parts.topics, &mut observation)
         })?;
         observation.ends_at = clock();
-        self.ask("list_offsets_end", |_, _, calls| {
+        self.ask("list_offsets_end", |_, calls| {
             offsets::read(calls, &mut observation, OffsetSpec::Latest, false, |p| &mut p.end)
         })?;
-        self.ask("list_offsets_last_stable", |_, _, calls| {
+        self.ask("list_offsets_last_stable", |_, calls| {
             offsets::read(calls, &mut observation, OffsetSpec::Latest, true, |p| &mut p.last_stable)
         })?;
+        observation.commit_log = self.parts.tail.hand_out(clock());
         Ok(observation)
     }
 
@@ -146,7 +179,7 @@ impl Cluster {
     /// # Errors
     /// When no broker answers any more.
     pub fn read_log_starts(&mut self, observation: &mut Observation) -> Result<(), ClusterError> {
-        self.ask("list_offsets_start", |_, _, calls| {
+        self.ask("list_offsets_start", |_, calls| {
             offsets::read(calls, observation, OffsetSpec::Earliest, false, |p| &mut p.log_start)
         })
     }
@@ -201,11 +234,11 @@ impl Cluster {
     fn ask(
         &mut self,
         request: &'static str,
-        ask: impl FnOnce(&mut Topics, &mut Groups, &AdminCalls<'_>) -> Answers,
+        ask: impl FnOnce(&mut Parts, &AdminCalls<'_>) -> Answers,
     ) -> Result<(), ClusterError> {
         let answers = self.timed(request, |cluster| {
             let calls = AdminCalls::new(&*cluster.client, cluster.timeout(), &cluster.stop);
-            ask(&mut cluster.topics, &mut cluster.groups, &calls)
+            ask(&mut cluster.parts, &calls)
         });
         self.hurried |= answers.some_silent();
         if answers.all_silent() && !self.stop.load(Ordering::Relaxed) {

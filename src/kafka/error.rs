@@ -21,6 +21,9 @@ pub struct CallError {
 // librdkafka's own codes (negative) and Kafka's (positive), as far as they mean something to a reader of lag.
 pub(super) const TRANSPORT: c_int = -195;
 pub(super) const ALL_BROKERS_DOWN: c_int = -187;
+pub(super) const PARTITION_END: c_int = -191;
+/// What was to be read next is not in the log any more: cut, compacted away as a whole, or made again.
+pub(super) const POSITION_LOST: [c_int; 3] = [-140, -139, 1];
 const TIMED_OUT: c_int = -185;
 const TIMED_OUT_QUEUE: c_int = -166;
 const AUTHENTICATION: c_int = -169;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::commit_log::Tail;
 use super::config::Filter;
 use super::error::{Answers, CallError, reason};
 use super::native::{AdminCalls, DescribedMember, ListedGroup, PartitionAnswer};
@@ -20,6 +22,9 @@ const IN_FLIGHT: usize = 64;
 /// A group's members are read again after this many cycles, and whenever its state changes.
 const DESCRIBE_EVERY: u64 = 10;
 
+/// Commits that the commit log tells are compared with the coordinator's about as often, group by group in turns.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
+
 /// What is known of groups from one cycle to the next.
 #[derive(Debug)]
 pub(super) struct Groups {
@@ -27,6 +32,8 @@ pub(super) struct Groups {
     known: BTreeMap<GroupId, Known>,
     complete: bool,
     cycle: u64,
+    /// After so many cycles the admin is asked again for commits that the log tells.
+    check_every: u64,
 }
 
 #[derive(Debug)]
@@ -49,8 +56,10 @@ struct Description {
 }
 
 impl Groups {
-    pub(super) fn new(filter: Filter) -> Self {
-        Self { filter, known: BTreeMap::new(), complete: false, cycle: 0 }
+    pub(super) fn new(filter: Filter, poll_interval: Duration) -> Self {
+        let check_every = CHECK_EVERY.as_millis() / poll_interval.as_millis().max(1);
+        let check_every = u64::try_from(check_every).unwrap_or(u64::MAX).max(1);
+        Self { filter, known: BTreeMap::new(), complete: false, cycle: 0, check_every }
     }
 
     /// Lists the groups: state and type of each, and whether every broker has told its own.
@@ -98,21 +107,27 @@ impl Groups {
         answers
     }
 
-    /// Reads the committed offsets of every known group into `observation.groups`. A group that was seen before,
+    /// Puts the committed offsets of every known group into `observation.groups`: as the commit log tells them, or
+    /// else as the coordinator answers. A group that was seen before,
     /// is no longer listed and has no commits is forgotten; one that may no longer be described is not.
     pub(super) fn read_commits(
         &mut self,
         calls: &AdminCalls<'_>,
         topics: &mut Topics,
+        tail: &mut Tail,
         observation: &mut Observation,
     ) -> Answers {
-        let span = tracing::info_span!(
-            "kafka.offset_fetch",
-            groups = self.known.len(),
-            errors = tracing::field::Empty
-        );
+        tail.check_commits(|group| self.known.get(group).is_some_and(|known| known.listed));
+        let told = |(turn, (id, known)): (u64, (&GroupId, &Known))| {
+            let is_due = (turn + self.cycle).is_multiple_of(self.check_every);
+            let commits = tail.commits_of(id).filter(|_| known.listed && !is_due)?;
+            Some((id.clone(), commits.to_vec()))
+        };
+        let told: BTreeMap<_, _> = (0..).zip(&self.known).filter_map(told).collect();
+        let ids: Vec<GroupId> = self.known.keys().filter(|id| !told.contains_key(*id)).cloned().collect();
+        let span =
+            tracing::info_span!("kafka.offset_fetch", groups = ids.len(), errors = tracing::field::Empty);
         let _entered = span.enter();
-        let ids: Vec<GroupId> = self.known.keys().cloned().collect();
         let names: Vec<_> = ids.iter().map(GroupId::as_str).collect();
         let topics = std::cell::RefCell::new(topics);
         let committed = calls.committed_offsets(&names, IN_FLIGHT, |partitions| {
@@ -121,10 +136,15 @@ impl Groups {
         observation.groups_complete = self.complete;
         let mut errors = 0_u64;
         let mut answers = Answers::default();
-        for (id, answer) in ids.into_iter().zip(committed) {
+        let polled = ids.into_iter().zip(committed).map(|(id, answer)| {
             let commits = answer.map_err(|failed| failed.reason());
             answers.count(commits.as_ref().err().copied());
             errors += u64::from(commits.is_err());
+            tail.learn_commits(&id, &commits);
+            (id, commits)
+        });
+        let polled: Vec<_> = polled.collect();
+        for (id, commits) in polled.into_iter().chain(told.into_iter().map(|(id, told)| (id, Ok(told)))) {
             let Some(known) = self.known.get(&id) else { continue };
             let is_empty = commits.as_ref().is_ok_and(Vec::is_empty);
             let is_unknown = commits.as_ref().is_err_and(|why| *why == Reason::NoSuchGroup);

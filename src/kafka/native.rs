@@ -1,8 +1,10 @@
 //! Safe wrappers over librdkafka's admin calls that the `rdkafka` crate does not have.
-//! The only file with `unsafe`. Every event, option set and list is destroyed by its owner's `Drop`;
+//! The only files with `unsafe` are this and those of its folder. Every event, option set and list is destroyed by its owner's `Drop`;
 //! every per-item error is read. Error codes are read as plain integers: a broker may send codes
 //! that are newer than the enum in the bindings, and such a value must not become an enum.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
+
+mod records;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka_sys as sys;
 
+pub(super) use self::records::{Fetched, FetchedRecords};
 pub(super) use super::answer::{
     DescribedConfigs, DescribedGroup, DescribedMember, DescribedTopic, GroupListing, ListedGroup,
     OffsetRequest, OffsetSpec, PartitionAnswer,

@@ -8,12 +8,9 @@ use super::group_topic::{Commit, GroupTopic};
 use super::targets::Targets;
 use super::topic::Topic;
 use crate::model::{
-    CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, GroupId, Millis, Observation, Offset,
+    CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, GroupId, Observation, Offset, SETTLING,
     Timestamp, TopicId, TopicName, commit_log_partition,
 };
-
-/// A commit that was polled may be so much older than the poll.
-const SETTLING: Millis = Millis::from_seconds(1);
 
 /// Stretches that are kept apart; more are taken as one.
 const MOST_GAPS: usize = 16;

@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{GroupId, Measured, Offset, Partition, Timestamp, TopicId, TopicName};
+use super::{GroupId, Measured, Millis, Offset, Partition, Timestamp, TopicId, TopicName};
+
+/// A commit can be read only some time after its own timestamp (measured: 11 ms at the median, 346 ms at the 99th
+/// percentile): so much is taken off the completeness time.
+pub const SETTLING: Millis = Millis::from_seconds(1);
 
 /// Where commits come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@ pub enum MetricKind {
     Gauge,
     /// Quantiles, with a sum and a count.
     Summary,
-    /// Counts by upper bound, with a sum and a count.
+    /// Counts by upper bound, with a count, and with a sum where that is known.
     Histogram,
 }
 
@@ -58,7 +58,8 @@ macro_rules! catalogue {
             }
 
             /// The label names in the order in which they are exported. `quantile` and `le`, which
-            /// summaries and histograms add themselves, are not among them.
+            /// summaries and histograms add themselves, are not among them. An alert has those of them that it
+            /// needs, and its rule's own behind them.
             #[must_use]
             pub const fn labels(self) -> &'static [&'static str] {
                 match self { $(Self::$metric => &[$($label),*],)* }
@@ -142,6 +143,13 @@ catalogue! {
         "Records whose first commit by the group was seen."
     GroupLostRecords "kafka_consumergroup_lost_records_total" Counter ["cluster" "consumergroup" "topic"]
         "Records that retention deleted before the group committed them."
+    GroupCommits "kafka_consumergroup_commits_total" Counter ["cluster" "consumergroup" "topic"]
+        "Commits of the group that were seen, absent while commits are polled."
+    GroupCommitIntervalSeconds
+        "kafka_consumergroup_commit_interval_seconds" Gauge ["cluster" "consumergroup" "topic"]
+        "Median time between commits that moved a partition, over the last hour."
+    GroupLatencySeconds "kafka_consumergroup_latency_seconds" Histogram ["cluster" "consumergroup" "topic"]
+        "Time from append to commit, one count per record at its first commit. Has no sum: that is not known exactly."
     GroupMembers "kafka_consumergroup_members" Gauge ["cluster" "consumergroup"]
         "Members of the group."
     GroupState "kafka_consumergroup_state" Gauge ["cluster" "consumergroup" "state"]
@@ -149,12 +157,33 @@ catalogue! {
     GroupStuck "kafka_consumergroup_stuck" Gauge ["cluster" "consumergroup"]
         "1 when there is lag and no commit has made progress for longer than the window, in any topic."
 
+    SloObjectiveRatio "plimsoll_slo_objective_ratio" Gauge ["cluster" "slo" "consumergroup" "topic"]
+        "Share of events that the SLO promises to be good."
+    SloErrorBudgetRemainingRatio
+        "plimsoll_slo_error_budget_remaining_ratio" Gauge ["cluster" "slo" "consumergroup" "topic"]
+        "Share of the window's error budget that is left, negative when more than all of it is used."
+    SloCoverageRatio "plimsoll_slo_coverage_ratio" Gauge ["cluster" "slo" "consumergroup" "topic"]
+        "Share of the window's events that could be measured, 1 without traffic."
+    SloEvents "plimsoll_slo_events_total" Counter ["cluster" "slo" "consumergroup" "topic" "outcome"]
+        "Records or slices that were judged good, bad or unmeasured, each once. Survives restarts."
+    SloBurnRateRatio "plimsoll_slo_burn_rate_ratio" Gauge ["cluster" "slo" "consumergroup" "topic" "window"]
+        "How fast the window burns the error budget: 1 uses it up exactly. Absent when the window holds nothing measured."
+    Alerts "ALERTS" Gauge
+        ["cluster" "alertname" "alertstate" "severity" "slo" "consumergroup" "topic" "partition" "unmeasured"]
+        "Always 1: a pending or firing alert, or an SLO that pages or asks for a ticket; with its rule's own labels."
+
     CycleSeconds "plimsoll_cycle_seconds" Histogram ["cluster"]
         "Time to read and judge the cluster once."
     KafkaRequestSeconds "plimsoll_kafka_request_seconds" Histogram ["cluster" "request"]
         "Time until Kafka has answered a request."
     TimeLookupBudget "plimsoll_time_lookup_budget" Gauge ["cluster"]
         "Questions that one cycle may ask to the brokers' time index."
+    StateWriteSeconds "plimsoll_state_write_seconds" Histogram []
+        "Time to make what a tick has changed durable."
+    StateFileBytes "plimsoll_state_file_bytes" Gauge []
+        "Size of the state file."
+    StateFailures "plimsoll_state_failures_total" Counter []
+        "Times that the state could not be made durable."
     Scrapes "plimsoll_scrapes_total" Counter []
         "Requests for /metrics that were answered."
     BuildInfo "plimsoll_build_info" Gauge ["version"]
@@ -181,7 +210,8 @@ mod tests {
         assert_eq!(names.len(), Metric::ALL.len());
         for metric in Metric::ALL {
             let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            assert!(word(metric.name()), "{metric:?}");
+            // Prometheus' own name for them
+            assert!(word(metric.name()) || *metric == Metric::Alerts, "{metric:?}");
             assert!(metric.labels().iter().all(|label| word(label)), "{metric:?}");
             assert!(!metric.help().contains(['\\', '\n']) && metric.help().ends_with('.'), "{metric:?}");
         }

@@ -41,7 +41,9 @@ impl RowKind {
 pub struct Row {
     /// What it is about.
     pub kind: RowKind,
-    /// Which one of its kind; written with [`super::Writer`]. Unique within kind and cluster.
+    /// Which one of its kind; written with [`super::Writer`]. Unique within kind and cluster. Rows whose keys begin
+    /// alike are neighbours in the file, and what is written per tick costs by the neighbourhoods it touches: so a
+    /// row of a stretch of time has the time first.
     pub key: Vec<u8>,
     /// What is known of it; `None` when the row is to be removed.
     pub value: Option<Vec<u8>>,

@@ -143,6 +143,8 @@ pub struct GroupPartitionView {
     pub lag: Measured<u64>,
     /// now − time of the record at the committed offset; zero when lag is zero.
     pub time_lag: Measured<Millis>,
+    /// Since when it has lag and its commit has not moved; `None` when it has no lag.
+    pub still_since: Measured<Option<Timestamp>>,
 }
 
 /// One point of the history of a group's topic. What was not measured then is absent.

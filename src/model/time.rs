@@ -48,6 +48,20 @@ impl Millis {
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1000.0
     }
+
+    /// As settings and labels write it, exactly: `100ms`, `5m`, `1h30m`, `30d`.
+    #[must_use]
+    pub fn in_units(self) -> String {
+        let mut rest = self.0;
+        let mut text = String::new();
+        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+            if rest >= length {
+                text.push_str(&format!("{}{unit}", rest / length));
+                rest %= length;
+            }
+        }
+        if text.is_empty() { "0s".to_owned() } else { text }
+    }
 }
 
 /// For people: `0s`, `1.2s`, `59s`, `4m05s`, `3h07m`, `2d04h`.
@@ -78,6 +92,18 @@ mod tests {
         check(245_000, "4m05s");
         check(11_220_000, "3h07m");
         check(187_200_000, "2d04h");
+    }
+
+    #[test]
+    fn lengths_are_written_as_settings_write_them() {
+        let check = |millis, text: &str| assert_eq!(Millis(millis).in_units(), text);
+        check(0, "0s");
+        check(100, "100ms");
+        check(1_500, "1s500ms");
+        check(300_000, "5m");
+        check(3_600_000, "1h");
+        check(5_400_000, "1h30m");
+        check(2_592_000_000, "30d");
     }
 
     #[test]

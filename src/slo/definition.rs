@@ -101,6 +101,14 @@ pub enum Indicator {
     },
 }
 
+impl Indicator {
+    /// Whether it counts records; else it counts slices of time.
+    #[must_use]
+    pub fn counts_records(&self) -> bool {
+        matches!(self, Self::Latency { .. } | Self::DeadLetters { .. } | Self::Loss { .. })
+    }
+}
+
 /// How much has to be consumed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ThroughputFloor {

@@ -18,6 +18,11 @@ use crate::export::fixture::{self, AT};
 use crate::export::page_of;
 use crate::export::parser::{Labels, parse};
 
+mod slo_command;
+mod verdicts;
+
+const WARNINGS: [&str; 1] = ["alert lag-eu: the selector eu-* matches no group"];
+
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -55,6 +60,7 @@ fn state(snapshots: &[Snapshot]) -> ApiState {
         exposition,
         own: Arc::new(OwnMetrics::new().unwrap()),
         history: Arc::new(history),
+        warnings: Arc::new(|| WARNINGS.map(str::to_owned).to_vec()),
     }
 }
 
@@ -198,6 +204,8 @@ async fn the_api_and_the_metrics_say_the_same() {
             check(Metric::GroupConsumedRecords, &topic["consumed_total"]);
             check(Metric::GroupLostRecords, &topic["lost_total"]);
             check(Metric::GroupRetentionEtaSeconds, &topic["retention_eta_seconds"]);
+            check(Metric::GroupCommits, &topic["commits_total"]);
+            check(Metric::GroupCommitIntervalSeconds, &topic["commit_interval_seconds"]);
         }
     }
 }
@@ -222,7 +230,16 @@ async fn metrics_are_compressed_for_those_who_ask() {
 
 #[tokio::test]
 async fn everything_is_read_only() {
-    for path in ["/", "/metrics", "/readyz", "/healthz", "/api/v1/groups", "/api/v1/groups/prod/secret"] {
+    for path in [
+        "/",
+        "/metrics",
+        "/readyz",
+        "/healthz",
+        "/api/v1/groups",
+        "/api/v1/groups/prod/secret",
+        "/api/v1/slos",
+        "/api/v1/alerts",
+    ] {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
             let answer = send(&[fixture::prod()], request).await;
@@ -237,7 +254,15 @@ async fn everything_is_read_only() {
 async fn the_first_page_lists_the_routes() {
     let index = ask(&[], "/").await;
     assert_eq!(index.status, 200);
-    for route in ["/metrics", "/healthz", "/readyz", "/api/v1/clusters", "/api/v1/groups"] {
+    for route in [
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/api/v1/clusters",
+        "/api/v1/groups",
+        "/api/v1/slos",
+        "/api/v1/alerts",
+    ] {
         assert!(index.text().lines().any(|line| line.starts_with(&format!("{route} "))), "{}", index.text());
     }
 }

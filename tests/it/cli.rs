@@ -20,7 +20,8 @@ const UNREACHABLE: &str =
 fn plimsoll(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("COLUMNS", "80");
-    for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "NO_COLOR"] {
+    command.env_remove("STATE_DIRECTORY").env("XDG_STATE_HOME", folder);
+    for name in ["PLIMSOLL_CONFIG", "PLIMSOLL_LOG", "PLIMSOLL_URL", "NO_COLOR"] {
         command.env_remove(name);
     }
     command
@@ -56,7 +57,9 @@ fn help_is_as_printed_here() {
         ("help.txt", &["--help"][..]),
         ("run.txt", &["run", "--help"]),
         ("lag.txt", &["lag", "--help"]),
+        ("slo.txt", &["slo", "--help"]),
         ("check.txt", &["check", "--help"]),
+        ("test.txt", &["test", "--help"]),
         ("schema.txt", &["schema", "--help"]),
     ] {
         let output = run(arguments);
@@ -72,6 +75,9 @@ fn the_schema_is_as_printed_here() {
     let output = run(&["schema"]);
     assert_eq!(output.status.code(), Some(0));
     check_golden(&golden("schema.json"), &text(&output.stdout));
+    let output = run(&["schema", "--rules"]);
+    assert_eq!(output.status.code(), Some(0));
+    check_golden(&golden("schema-rules.json"), &text(&output.stdout));
 }
 
 #[test]
@@ -92,7 +98,9 @@ fn bad_usage_ends_with_2_and_says_what_would_be_right() {
     check(&["run"], 2, "", "no settings, so there is nothing to watch\n     = give --config FILE");
     check(&["lag"], 2, "", "no settings, so there is nothing to watch\n     = give --config FILE");
     check(&["run", "-c", "gone.yaml"], 2, "", "gone.yaml: the settings file does not exist");
-    check(&["check", "gone.yaml"], 2, "gone.yaml: the settings file does not exist", "");
+    check(&["check", "gone.yaml"], 2, "gone.yaml: the file does not exist", "");
+    check(&["test"], 2, "", "error: the following required arguments were not provided");
+    check(&["test", "gone.yaml"], 2, "", "gone.yaml: the test file does not exist");
     check(&["lag", "-b", NOBODY, "--property", "ssl.ca.locatoin=x"], 2, "", "plimsoll: ");
 }
 
@@ -108,6 +116,80 @@ fn the_example_settings_are_fine() {
         "",
         "plimsoll: the settings have no cluster `test`",
     );
+}
+
+const RULES: &str = "slos:\n  - name: on-time\n    indicator: { latency: { group: orders, within: 1s } }\n    \
+                     objective: 99%\n    window: 7d\nalerts:\n  - name: stuck\n    when: { stuck: { group: \"*\", \
+                     for: 5m } }\n    severity: ticket\n";
+const TESTS: &str = "rules: [rules/*.yaml]\ntests:\n  - name: nothing happens\n    slo: on-time\n    \
+                     expect: [{ at: 5m, state: ok }]\n";
+
+/// A folder with settings, rules and tests that know each other.
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("rules")).unwrap();
+    let settings = format!("{UNREACHABLE}rules: rules/*.yaml\n");
+    for (name, text) in
+        [("plimsoll.yaml", settings.as_str()), ("rules/mine.yaml", RULES), ("mine.test.yaml", TESTS)]
+    {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn check_tells_files_of_each_kind_apart_and_explains_the_rules() {
+    let folder = project();
+    let run = |arguments: &[&str]| plimsoll(arguments, folder.path()).output().unwrap();
+    let output = run(&["check", "plimsoll.yaml", "rules/mine.yaml", "mine.test.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = text(&output.stdout);
+    let lines: Vec<_> = told.lines().filter(|line| !line.starts_with("    ")).collect();
+    let rules = ["  slo on-time", "  alert stuck"];
+    assert_eq!(
+        lines[0],
+        "plimsoll.yaml: fine, watches gone at 127.0.0.1:1 every 1s (all groups, all topics except __*)"
+    );
+    assert_eq!(lines[1..3], rules);
+    assert_eq!(lines[3], "rules/mine.yaml: fine, 1 SLO and 1 alert");
+    assert_eq!(lines[4..6], rules);
+    assert_eq!(lines[6], "mine.test.yaml: fine, 1 test of 1 SLO and 1 alert; `plimsoll test` runs them");
+    assert_eq!(lines.len(), 7, "{told}");
+
+    let json = run(&["check", "--json", "rules/mine.yaml"]);
+    let told: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        (&told[0]["slos"][0]["name"], &told[0]["alerts"][0]["name"]),
+        (&"on-time".into(), &"stuck".into())
+    );
+    assert!(told[0]["slos"][0]["words"][0].is_string(), "{told}");
+
+    std::fs::write(folder.path().join("rules/wrong.yaml"), "slos: [{ name: on-time }]").unwrap();
+    let json = run(&["check", "--json", "plimsoll.yaml"]);
+    assert_eq!(json.status.code(), Some(2));
+    let told: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(told[0]["problems"][0]["file"], "rules/wrong.yaml", "{told}");
+}
+
+#[test]
+fn check_connect_needs_a_cluster() {
+    let folder = project();
+    let output = plimsoll(&["check", "--connect", "rules/mine.yaml"], folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let complained = text(&output.stderr);
+    assert_eq!(complained, "plimsoll: --connect needs to know a cluster: give the settings file, too\n");
+}
+
+#[test]
+fn the_settings_name_rules_relative_to_themselves() {
+    let folder = project();
+    let settings = folder.path().join("plimsoll.yaml");
+    let output = run(&["check", settings.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    std::fs::remove_dir_all(folder.path().join("rules")).unwrap();
+    let output = run(&["check", settings.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("rules: `rules/*.yaml` matches no file"), "{output:?}");
 }
 
 #[test]

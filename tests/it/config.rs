@@ -1,10 +1,13 @@
 //! Settings files as golden cases: `tests/config/bad/NAME.yaml` with its message in `NAME.err`, and
 //! `tests/config/good/NAME.yaml` with the settings in `NAME.out`. `BLESS=1` writes them anew: read what changed.
+//! `rules-NAME.yaml` is a rules file, `tests-NAME.yaml` a test file.
+
+mod rules;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plimsoll::config::{self, Config, Given, Lookup, Problems};
+use plimsoll::config::{self, Config, Given, Lookup, Problems, Rules};
 use plimsoll::telemetry::OtlpProtocol;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -18,6 +21,7 @@ impl Lookup for Fixed {
     fn variable(&self, name: &str) -> Result<String, String> {
         match name {
             "KAFKA_PASSWORD" => Ok(SECRET.to_owned()),
+            "TOPIC" => Ok("orders".to_owned()),
             "BROKERS" => Ok("kafka-1:9092,kafka-2:9092".to_owned()),
             "YAML" => Ok("a]\nb: [*c, {".to_owned()),
             _ => Err("is not set".to_owned()),
@@ -29,6 +33,19 @@ impl Lookup for Fixed {
             Some("/run/secrets/kafka") => Ok(format!("{SECRET}\n")),
             _ => Err("does not exist".to_owned()),
         }
+    }
+
+    fn rules(&self, path: &Path) -> Result<String, String> {
+        fs::read_to_string(folder("").join(path)).map_err(|_| "does not exist".to_owned())
+    }
+
+    fn names(&self, path: &Path) -> Result<Vec<String>, String> {
+        let entries = fs::read_dir(folder("").join(path)).map_err(|_| "does not exist".to_owned())?;
+        Ok(entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        folder("").join(path).is_file()
     }
 }
 
@@ -59,12 +76,30 @@ pub(crate) fn check_golden(path: &Path, actual: &str) {
     assert_eq!(actual, expected, "{}", path.display());
 }
 
+/// What is in the file at `path`, of whichever kind, as text.
+fn read(path: &Path) -> Result<String, Problems> {
+    let text = fs::read_to_string(path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    if name.starts_with("rules-") {
+        return config::parse_rules(&text, "rules.yaml", &Fixed).map(|rules| format!("{rules:#?}\n"));
+    }
+    if name.starts_with("tests-") {
+        return config::parse_tests(&text, "test.yaml", &Fixed).map(|file| format!("{:#?}\n", file.tests));
+    }
+    let mut config = parse(&text)?;
+    // The shipped rules have tests of their own.
+    if config.rules == parse(LEAST).unwrap().rules {
+        config.rules = Rules::default();
+    }
+    Ok(format!("{config:#?}\n"))
+}
+
 #[test]
 fn broken_settings_say_what_is_wrong_and_what_would_be_right() {
     let cases = cases("bad");
-    assert!(cases.len() >= 25, "{}", cases.len());
+    assert!(cases.len() >= 60, "{}", cases.len());
     for path in cases {
-        let problems = parse(&fs::read_to_string(&path).unwrap()).expect_err(&path.display().to_string());
+        let problems = read(&path).expect_err(&path.display().to_string());
         let told = format!("{problems}\n");
         assert!(!told.contains("hunter2"), "{}: {told}", path.display());
         check_golden(&path.with_extension("err"), &told);
@@ -74,9 +109,7 @@ fn broken_settings_say_what_is_wrong_and_what_would_be_right() {
 #[test]
 fn good_settings_mean_what_they_say() {
     for path in cases("good") {
-        let config =
-            parse(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|problems| panic!("{problems}"));
-        let told = format!("{config:#?}\n");
+        let told = read(&path).unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
         assert!(!told.contains("hunter2"), "{}", path.display());
         check_golden(&path.with_extension("out"), &told);
     }
@@ -176,7 +209,7 @@ fn the_schema_and_the_reader_know_the_same_keys_and_defaults() {
             }
         }
     });
-    assert_eq!(keys, 21);
+    assert_eq!(keys, 26);
 }
 
 #[test]
@@ -247,17 +280,17 @@ fn properties_of_the_command_line_win() {
 fn check_tells_each_file_s_outcome() {
     let files = [folder("good").join("plimsoll.yaml"), folder("bad").join("unknown-key.yaml")];
     let mut out = Vec::new();
-    assert!(!config::check_files(&files, &mut out, false).unwrap());
+    assert!(config::check_files(&files, &mut out, false).unwrap().is_none());
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains("plimsoll.yaml: fine, watches here at here:9092 every 1s"), "{text}");
     assert!(text.contains("did you mean `bootstrap_servers`?"), "{text}");
 
     let mut out = Vec::new();
-    assert!(config::check_files(&files[..1], &mut out, true).unwrap());
+    assert!(config::check_files(&files[..1], &mut out, true).unwrap().is_some());
     let json: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(json[0]["fine"], true);
     let mut out = Vec::new();
-    assert!(!config::check_files(&files[1..], &mut out, true).unwrap());
+    assert!(config::check_files(&files[1..], &mut out, true).unwrap().is_none());
     let json: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(json[0]["problems"][0]["line"], 3);
 }

@@ -7,6 +7,7 @@ pub(crate) mod admin;
 mod certificates;
 pub(crate) mod groups;
 mod java;
+pub(crate) mod logs;
 pub(crate) mod member;
 mod process;
 mod spec;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::export::parser::{Family, Labels, parse};
 use crate::kafka_server::wait::{try_wait_for, wait_for};
@@ -77,22 +77,49 @@ impl Drop for Killed {
 
 /// The settings of one cluster in a file that goes with this value: JSON, which is YAML too.
 #[derive(Debug)]
-pub(crate) struct Settings(NamedTempFile);
+pub(crate) struct Settings {
+    file: NamedTempFile,
+    /// Where the daemon keeps its state, unless the test says another place.
+    _state: TempDir,
+}
 
 impl Settings {
     /// `keys` are those of the cluster besides its name and servers, and win over both.
     pub(crate) fn of(servers: &str, keys: &Value) -> Settings {
         let servers: Vec<&str> = servers.split(',').collect();
+        Settings::with(&servers, keys, &json!({}))
+    }
+
+    /// As [`Self::of`], with `others` beside the cluster.
+    pub(crate) fn with(servers: &[&str], keys: &Value, others: &Value) -> Settings {
         let mut cluster = json!({ "name": CLUSTER, "bootstrap_servers": servers });
         cluster.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-        let settings = json!({ "clusters": [cluster], "http": { "listen": "127.0.0.1:0" } });
+        let state = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let mut settings = json!({
+            "clusters": [cluster],
+            "http": { "listen": "127.0.0.1:0" },
+            "rules": [],
+            "state": { "path": state.path() },
+        });
+        settings.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(settings.to_string().as_bytes()).unwrap();
-        Settings(file)
+        Settings { file, _state: state }
     }
 
     /// For `user` of a cluster; ignored where there are no users.
     pub(crate) fn for_user(cluster: &KafkaCluster, user: &str, password: &str, keys: &Value) -> Settings {
+        Settings::for_user_with(cluster, user, password, keys, &json!({}))
+    }
+
+    /// As [`Self::for_user`], with `others` beside the cluster.
+    pub(crate) fn for_user_with(
+        cluster: &KafkaCluster,
+        user: &str,
+        password: &str,
+        keys: &Value,
+        others: &Value,
+    ) -> Settings {
         let properties: serde_json::Map<String, Value> = cluster
             .client_properties(user, password)
             .into_iter()
@@ -100,11 +127,12 @@ impl Settings {
             .collect();
         let mut all = json!({ "properties": properties });
         all.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-        Settings::of(&cluster.bootstrap_server(), &all)
+        let servers = cluster.bootstrap_server();
+        Settings::with(&servers.split(',').collect::<Vec<_>>(), &all, others)
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.0.path().to_str().unwrap()
+        self.file.path().to_str().unwrap()
     }
 }
 
@@ -114,7 +142,7 @@ pub(crate) struct Daemon {
     child: Killed,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
-    _settings: Settings,
+    settings: Settings,
 }
 
 impl Daemon {
@@ -145,7 +173,7 @@ impl Daemon {
             events.find_map(|event| event["fields"]["address"].as_str()?.parse().ok())
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve: {:?}", log.lock().unwrap()));
-        Daemon { child, address, log, _settings: settings }
+        Daemon { child, address, log, settings }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -194,7 +222,7 @@ impl Daemon {
     pub(crate) fn logged_at(&self, message: &str, skip: usize) -> Option<i64> {
         let log = self.log.lock().unwrap();
         log.iter().skip(skip).find_map(|line| {
-            let event: Value = serde_json::from_str(line).unwrap();
+            let event: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
             let is_it = event["message"] == message;
             is_it.then(|| {
                 event["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond()
@@ -210,6 +238,13 @@ impl Daemon {
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.0.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
+    /// SIGKILL: ends it as a crash does, and leaves what it needs to be started again.
+    pub(crate) fn kill(mut self) -> Settings {
+        self.child.0.kill().unwrap();
+        self.child.0.wait().unwrap();
+        self.settings
     }
 
     /// Its exit code, once it has ended; panics with its log when it has not `within`.
@@ -231,6 +266,29 @@ impl Page {
         let labels: Labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let value = self.0.get(name)?.samples.get(&(name.to_owned(), labels))?;
         Some(value.parse().unwrap())
+    }
+
+    /// All series of a histogram whose labels besides `cluster` are exactly `labels`: its count, and the cumulative
+    /// count of each bucket by its upper bound in seconds.
+    pub(crate) fn histogram(&self, name: &str, labels: &[(&str, &str)]) -> Option<(f64, Vec<(f64, f64)>)> {
+        let family = self.0.get(name)?;
+        let (count, mut buckets) = (format!("{name}_count"), Vec::new());
+        let wanted = labels.iter().copied().chain([("cluster", CLUSTER)]);
+        let wanted: Labels = wanted.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let mut total = None;
+        for ((sample, labels), value) in &family.samples {
+            let (mut labels, value) = (labels.clone(), value.parse().unwrap());
+            let bound = labels.remove("le");
+            if labels == wanted {
+                match bound {
+                    Some(bound) => buckets.push((bound.parse().unwrap(), value)),
+                    None if *sample == count => total = Some(value),
+                    None => {}
+                }
+            }
+        }
+        buckets.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        Some((total?, buckets))
     }
 
     /// Whether any series of any family has these `labels` and is a gauge.

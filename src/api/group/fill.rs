@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 
 use super::{
-    AssignmentStatus, GroupStatus, HistoryStatus, LagStatus, MemberStatus, PartitionStatus, TimeLagStatus,
-    TopicStatus,
+    AssignmentStatus, BucketStatus, GroupStatus, HistoryStatus, LagStatus, LatencyStatus, MemberStatus,
+    PartitionStatus, TimeLagStatus, TopicStatus,
 };
 use crate::api::HistoryLookup;
 use crate::api::cluster::{rfc3339, why_down};
 use crate::api::unmeasured::Missing;
 use crate::model::{
-    GroupPartitionView, GroupTopicView, GroupView, HistoryPoint, Measured, Member, Millis, Partition,
-    PartitionObservation, Selector, Snapshot, TopicName, TopicView,
+    GroupPartitionView, GroupTopicView, GroupView, HistoryPoint, LatencyHistogram, Measured, Member, Millis,
+    Partition, PartitionObservation, Selector, Snapshot, TopicName, TopicView,
 };
 
 impl GroupStatus {
@@ -119,6 +119,9 @@ impl<'a> Gauges<'a> {
             appended_per_second: None,
             consumed_total: view.consumed_total,
             lost_total: view.lost_total,
+            commits_total: view.commits_total.ok(),
+            commit_interval_seconds: None,
+            latency: view.latency.as_deref().map(LatencyStatus::from),
             stuck: None,
             not_decreasing: None,
             retention_eta_seconds: None,
@@ -135,6 +138,9 @@ impl<'a> Gauges<'a> {
         status.consumed_per_second = missing.known("consumed_per_second", &view.consumed_per_second);
         status.appended_per_second =
             topic.and_then(|topic| missing.known("appended_per_second", &topic.appended_per_second));
+        status.commits_total = missing.known("commits_total", &view.commits_total);
+        status.commit_interval_seconds =
+            missing.known("commit_interval_seconds", &view.commit_interval).map(Millis::as_seconds);
         status.stuck = missing.known("stuck", &view.stuck);
         status.not_decreasing = missing.known("not_decreasing", &view.not_decreasing);
         status.retention_eta_seconds =
@@ -174,6 +180,22 @@ impl<'a> Gauges<'a> {
     fn observed(&self, topic: &TopicName) -> Option<&'a TopicView> {
         let topics = &self.snapshot.topics;
         topics.binary_search_by(|view| view.topic.cmp(topic)).ok().map(|at| &topics[at])
+    }
+}
+
+impl From<&LatencyHistogram> for LatencyStatus {
+    fn from(histogram: &LatencyHistogram) -> Self {
+        let bounds = histogram.bounds.iter().map(|bound| Some(bound.as_seconds())).chain([None]);
+        let estimated = histogram.estimated.iter().copied().chain(std::iter::repeat(0));
+        let bucket = |((up_to_seconds, records), estimated): ((Option<f64>, &u64), u64)| BucketStatus {
+            up_to_seconds,
+            records: *records,
+            estimated_records: (estimated > 0).then_some(estimated),
+        };
+        Self {
+            records: histogram.count(),
+            buckets: bounds.zip(&histogram.counts).zip(estimated).map(bucket).collect(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::{
     TopicName, TopicView,
 };
 
-use super::cell::visible;
+use super::super::cell::visible;
 use super::{length, rate};
 
 /// A fact that is never left out.

@@ -37,6 +37,7 @@ fn reads(name: &str, places: &[Place], rate: Measured<f64>) -> GroupTopicView {
         committed: *committed,
         lag: committed.and_then(|committed| end.map(|end| end - committed)),
         time_lag: time_lag.map(Millis),
+        still_since: Ok(None),
     };
     let partitions: Vec<_> = places.iter().map(partition).collect();
     GroupTopicView {

@@ -68,6 +68,7 @@ impl Group {
             let found =
                 memory.partitions.binary_search_by_key(&partition, |progress| progress.partition).ok();
             let progress = found.map(|index| &mut memory.partitions[index]);
+            let mut still_since = lag.map(|_| None);
             let time_lag = match (lag, progress) {
                 (Ok(0), Some(progress)) => {
                     progress.caught_up(context.now);
@@ -76,6 +77,7 @@ impl Group {
                 }
                 (Ok(lag), Some(progress)) => {
                     stuck.push(progress.stuck(Ok(lag), context.now));
+                    still_since = Ok(Some(progress.still_since));
                     let known = topic.and_then(|topic| topic.partitions.get(partition as usize));
                     time_lag::measure(progress, known, context.resolution, context.now)
                 }
@@ -85,7 +87,7 @@ impl Group {
                     Err(why)
                 }
             };
-            partitions.push(GroupPartitionView { partition, committed, lag, time_lag });
+            partitions.push(GroupPartitionView { partition, committed, lag, time_lag, still_since });
         }
         let lag = sum(partitions.iter().map(|partition| partition.lag));
         if let Ok(lag) = lag {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::verdicts;
 use plimsoll::model::{
     Broker, BrokerView, CommitSource, GroupPartitionView, GroupState, GroupTopicView, GroupType, GroupView,
-    Measured, Member, Millis, PartitionObservation, Reason, Snapshot, Subject, Timestamp, TopicConfigs,
-    TopicId, TopicView, Unmeasured,
+    LatencyHistogram, Measured, Member, Millis, PartitionObservation, Reason, Snapshot, Subject, Timestamp,
+    TopicConfigs, TopicId, TopicView, Unmeasured,
 };
 
 /// 2026-01-02T03:04:05.678Z
@@ -33,9 +34,9 @@ pub(crate) fn prod() -> Snapshot {
             unmeasured(Subject::Partition, "orders/1", Reason::Kafka(3)),
             unmeasured(Subject::Partition, "orders/1", Reason::Kafka(5)),
         ],
-        commit_source: CommitSource::Polled,
-        slos: Vec::new(),
-        alerts: Vec::new(),
+        commit_source: CommitSource::Log,
+        slos: verdicts::slos(),
+        alerts: verdicts::alerts(),
         time_lookups: 42,
         time_lookup_backlog: Millis(1_500),
         history_series: 12,
@@ -106,7 +107,7 @@ fn troubled_partition() -> PartitionObservation {
 }
 
 fn partition(partition: u32, lag: Measured<u64>, time_lag: Measured<Millis>) -> GroupPartitionView {
-    GroupPartitionView { partition, committed: Ok(900), lag, time_lag }
+    GroupPartitionView { partition, committed: Ok(900), lag, time_lag, still_since: Ok(None) }
 }
 
 /// Everything is measured: it reads only the partition that is well.
@@ -135,11 +136,20 @@ fn orders_processor() -> GroupView {
             not_decreasing: Ok(true),
             retention_eta: Ok(Some(Millis::from_seconds(1_800))),
             still_since: Err(Reason::NotYetWatched),
-            latency: None,
-            commits_total: Err(Reason::NotYetWatched),
-            commit_interval: Err(Reason::NotYetWatched),
+            latency: Some(Arc::new(latency())),
+            commits_total: Ok(77),
+            commit_interval: Ok(Millis(5_000)),
             partitions: vec![partition(0, Ok(100), Ok(Millis(2_250)))],
         }],
+    }
+}
+
+/// 640 records, 40 of them slower than all bounds. One bound is not exact.
+fn latency() -> LatencyHistogram {
+    LatencyHistogram {
+        bounds: [50, 100, 1_000, 30_000].map(Millis).into(),
+        counts: vec![100, 450, 0, 50, 40],
+        estimated: vec![0, 3, 0, 0],
     }
 }
 

@@ -73,7 +73,7 @@ fn sample(line: &str) -> (String, Labels, String) {
 fn word(rest: &mut Peekable<Chars<'_>>) -> String {
     let word: String =
         std::iter::from_fn(|| rest.next_if(|char| char.is_ascii_alphanumeric() || *char == '_')).collect();
-    assert!(word.starts_with(|first: char| first.is_ascii_alphabetic()), "{word}");
+    assert!(word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_'), "{word}");
     word
 }
 

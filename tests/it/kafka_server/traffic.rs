@@ -13,7 +13,7 @@ use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::wait::{wait_for, wait_until};
-use super::{KafkaCluster, PATIENCE, unique};
+use super::{KafkaCluster, PATIENCE, REQUEST, unique};
 
 /// A transaction that its producer has begun and written to; dropping it leaves it open, as a crash does.
 #[must_use = "dropped, it stays open until the broker gives it up"]
@@ -76,6 +76,13 @@ impl KafkaCluster {
         wait_for(&format!("{group} commits {offset} on {topic}-{partition}"), PATIENCE, || {
             consumer.commit(&offsets, CommitMode::Sync).ok()
         });
+    }
+
+    /// The offset that the next record of partition 0 will get.
+    pub(crate) fn end(&self, topic: &str) -> u64 {
+        let client: BaseConsumer = self.client_config(&[]).create().unwrap();
+        wait_for(&format!("the end of {topic}"), PATIENCE, || client.fetch_watermarks(topic, 0, REQUEST).ok())
+            .1 as u64
     }
 
     /// Sends each record once, so that no retry can make two of it; idempotence would cost half a second each time.

@@ -29,3 +29,8 @@ pub(crate) fn try_wait_for<T>(within: Duration, mut look: impl FnMut() -> Option
         std::thread::sleep(BETWEEN_LOOKS);
     }
 }
+
+/// Returns at `moment`, or at once when it has passed: for scripts that say when something is done.
+pub(crate) fn park_until(moment: Instant) {
+    std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+}

@@ -35,7 +35,12 @@ impl Watched {
         (config.groups, config.topics) = (ours(), ours());
         settings(&mut config);
         let stop = Arc::new(AtomicBool::new(false));
-        let watcher = Watcher::connect(config, 100, Arc::clone(&stop)).unwrap();
+        let watcher = Watcher::connect(
+            config,
+            plimsoll::engine::EngineConfig { max_history_series: 100, ..Default::default() },
+            Arc::clone(&stop),
+        )
+        .unwrap();
         let events = watcher.cluster().events();
         let events = Some(std::thread::spawn(move || events.run()));
         Watched { watcher, stop, events }

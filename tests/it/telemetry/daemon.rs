@@ -44,6 +44,7 @@ fn check(receiver: &Receiver, protocol: &str) {
     let expected = [
         "cycle",
         "export",
+        "kafka.commit_log",
         "kafka.describe_configs",
         "kafka.describe_topics",
         "kafka.list_groups",
@@ -52,6 +53,7 @@ fn check(receiver: &Receiver, protocol: &str) {
         "kafka.offset_fetch",
         "kafka.time_lookups",
         "measure",
+        "state",
     ];
     assert_eq!(names, BTreeSet::from(expected));
     let ends = children.iter().find(|span| span.name == "kafka.list_offsets").unwrap();

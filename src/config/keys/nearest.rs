@@ -1,0 +1,55 @@
+//! "Did you mean": the name that a misspelt one was probably meant to be.
+
+/// The one of `names` that `wrong` was meant to be, when it is close enough to guess.
+pub(in crate::config) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Longer than any key, and the cost is quadratic.
+    if wrong.len() > 64 {
+        return None;
+    }
+    let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
+    let wrong = plain(wrong);
+    let scored = names.filter_map(|name| {
+        let distance = distance(&wrong, name);
+        let related = name.starts_with(&wrong) && wrong.len() > 2 || wrong.starts_with(name);
+        (distance <= 1 + name.len() / 4 || related).then_some((distance, name))
+    });
+    scored.min().map(|(_, name)| name)
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, b) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::CLUSTER;
+
+    #[test]
+    fn a_misspelt_key_finds_the_one_that_was_meant() {
+        let check = |wrong: &str, expected: Option<&str>| {
+            let names = CLUSTER.keys.iter().map(|key| key.name);
+            assert_eq!(nearest(wrong, names), expected, "{wrong}");
+        };
+        check("bootstrap_server", Some("bootstrap_servers"));
+        check("bootstrap-servers", Some("bootstrap_servers"));
+        check("bootstrap", Some("bootstrap_servers"));
+        check("Name", Some("name"));
+        check("poll_intervall", Some("poll_interval"));
+        check("topic", Some("topics"));
+        check("colour", None);
+        check("", None);
+    }
+}

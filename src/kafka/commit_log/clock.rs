@@ -1,0 +1,70 @@
+//! How far the local clock is from each coordinator's, as the commits themselves tell: a commit is read after it was
+//! made, so the least (time of reading − its timestamp) is no less than the true difference. Never reads a clock.
+//!
+//! The difference may be negative: then the watcher's clock is behind. It is used as it is, since what is taken from
+//! the local time of asking is never less than the true difference either way.
+//! Local times here are of a clock that never jumps ([`super::tail`]), so setting the watcher's clock changes nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::model::{Millis, Timestamp};
+
+/// For so long a difference counts; the newest one counts until there is another.
+const WINDOW: Millis = Millis::from_seconds(600);
+
+/// The differences to every coordinator from which a fresh record was read, by broker id.
+#[derive(Debug, Default)]
+pub(super) struct CoordinatorClocks {
+    /// Ascending in both: when it was read, and the difference in milliseconds.
+    samples: BTreeMap<i32, VecDeque<(Timestamp, i64)>>,
+}
+
+impl CoordinatorClocks {
+    /// A fresh record of `coordinator` was read at `read_at` (local), `difference` ms after its timestamp.
+    pub(super) fn learn(&mut self, coordinator: i32, read_at: Timestamp, difference: i64) {
+        let samples = self.samples.entry(coordinator).or_default();
+        while samples.back().is_some_and(|(_, larger)| *larger >= difference) {
+            samples.pop_back();
+        }
+        samples.push_back((read_at, difference));
+        while samples.len() > 1 && samples.front().is_some_and(|(at, _)| read_at.since(*at) > WINDOW) {
+            samples.pop_front();
+        }
+    }
+
+    /// What was learnt of `coordinator` is wrong: its clock was set back.
+    pub(super) fn forget(&mut self, coordinator: i32) {
+        self.samples.remove(&coordinator);
+    }
+
+    /// Local time less the coordinator's, in milliseconds and at most too large; `None` before any fresh record.
+    pub(super) fn difference(&self, coordinator: i32) -> Option<i64> {
+        self.samples.get(&coordinator)?.front().map(|(_, difference)| *difference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_difference_of_ten_minutes_counts() {
+        let mut clocks = CoordinatorClocks::default();
+        let mut check = |seconds: i64, difference, expected| {
+            clocks.learn(1, Timestamp(seconds * 1000), difference);
+            assert_eq!(clocks.difference(1), Some(expected), "at {seconds} s");
+        };
+        check(0, 700, 700);
+        check(10, -40, -40);
+        check(20, 300, -40);
+        check(500, 90, -40);
+        check(610, 800, -40);
+        check(611, 800, 90);
+        // The only one there is counts for as long as it takes.
+        check(5000, 900, 900);
+        check(9000, 950, 950);
+        assert_eq!(clocks.difference(2), None);
+        clocks.forget(1);
+        assert_eq!(clocks.difference(1), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! One partition of the commit log as it is read: its progress, what was read and not handed out yet, and what that
+//! tells of its coordinator's clock. Never speaks to Kafka.
+
+use super::clock::CoordinatorClocks;
+use super::compaction::{Compaction, LOOK_BACK};
+use super::decode::CommitLogDecoder;
+use super::progress::Progress;
+use super::standing::StandingCommits;
+use crate::kafka::native::Fetched;
+use crate::model::{
+    CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, SETTLING, Timestamp,
+};
+
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) progress: Progress,
+    compaction: Compaction,
+    /// Some of what was read before is read again first.
+    looks_back: bool,
+    /// The coordinator of its groups.
+    pub(super) leader: Option<i32>,
+    /// Why it could not be asked in this cycle where it ends.
+    pub(super) failed: Option<Reason>,
+    /// The broker does not have what was to be read next.
+    pub(super) is_lost: bool,
+    /// Nothing came although there was something: it is not waited for.
+    is_stalled: bool,
+    has_fetched: bool,
+    entries: Vec<CommitLogEntry>,
+    /// Of the fresh records of this cycle: the least difference to the local time of reading, and the oldest timestamp.
+    fresh: Option<(i64, Timestamp)>,
+    /// The completeness time handed out last.
+    complete_to: Option<Timestamp>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            progress: Progress::default(),
+            compaction: Compaction::default(),
+            looks_back: false,
+            leader: None,
+            failed: Some(Reason::NotYetRead),
+            is_lost: false,
+            is_stalled: false,
+            has_fetched: false,
+            entries: Vec::new(),
+            fresh: None,
+            complete_to: None,
+        }
+    }
+}
+
+impl Reading {
+    /// Reading goes on at `offset`, behind what was read before the daemon was stopped.
+    pub(super) fn resume(&mut self, offset: Offset) {
+        self.progress.resume(offset);
+        self.looks_back = true;
+    }
+
+    /// The broker does not have what was to be read next: its log starts at `log_start` and ends at `end`.
+    pub(super) fn begin_again(&mut self, log_start: Offset, end: Offset) {
+        self.progress.begin_again(log_start, end);
+        self.compaction.start_over();
+        (self.is_lost, self.looks_back) = (false, false);
+    }
+
+    /// It is another log, under the old name.
+    pub(super) fn made_again(&mut self) {
+        self.progress.made_again();
+        self.compaction.start_over();
+        self.looks_back = false;
+    }
+
+    /// Where to fetch from; `None` until that is known.
+    pub(super) fn fetch_from(&self) -> Option<Offset> {
+        let look_back = if self.looks_back { LOOK_BACK } else { 0 };
+        self.progress.next().map(|next| next.saturating_sub(look_back))
+    }
+
+    /// See [`Progress::asked`].
+    pub(super) fn asked(&mut self, at: Timestamp, end: Offset, stable: Offset, fresh_within: Millis) {
+        if self.progress.asked(at, end, stable, fresh_within) {
+            self.compaction.start_over();
+        }
+    }
+
+    /// Takes what was fetched at `read_at` (local). Returns how many entries that made: one or none.
+    pub(super) fn take(
+        &mut self,
+        fetched: &Fetched<'_>,
+        read_at: Timestamp,
+        decoder: &mut CommitLogDecoder,
+        standing: &mut StandingCommits,
+    ) -> usize {
+        let number = |offset: i64| Offset::try_from(offset).unwrap_or(0);
+        (self.has_fetched, self.is_stalled) = (true, false);
+        match fetched {
+            Fetched::Record { offset, timestamp, key, value } => {
+                let offset = number(*offset);
+                if self.progress.is_catching_up() {
+                    self.compaction.saw(key);
+                }
+                if !self.progress.record(offset, self.compaction.is_ruled_out()) {
+                    return 0;
+                }
+                let decoded = decoder.decode(key, *value);
+                let stamped = Timestamp(*timestamp);
+                let at = decoded.as_ref().and_then(|record| record.committed_at).unwrap_or(stamped);
+                if self.progress.is_fresh(offset) && stamped.0 >= 0 {
+                    // The record's own timestamp is the coordinator's, while very old clients gave that of a commit.
+                    let at = at.min(stamped);
+                    let (least, oldest) = self.fresh.unwrap_or((i64::MAX, Timestamp(i64::MAX)));
+                    self.fresh = Some((least.min(read_at.0.saturating_sub(at.0)), oldest.min(at)));
+                }
+                let Some(record) = decoded else { return 0 };
+                standing.apply(&record.event);
+                self.entries.push(CommitLogEntry { offset, at, event: record.event });
+                1
+            }
+            Fetched::End { offset } => {
+                self.progress.end(number(*offset), self.compaction.is_ruled_out());
+                0
+            }
+            Fetched::Failed { .. } => 0,
+        }
+    }
+
+    /// The cycle has read what it could, until `now` (local).
+    pub(super) fn settle(&mut self, now: Timestamp, clocks: &mut CoordinatorClocks) {
+        self.progress.settle(now);
+        self.is_stalled = !self.has_fetched && !self.progress.has_reached_stable();
+        self.has_fetched = false;
+        let Some(((least, oldest), leader)) = self.fresh.take().zip(self.leader) else { return };
+        if self.complete_to.is_some_and(|given| oldest < given) {
+            tracing::warn!(
+                broker = leader,
+                "a commit is older than those that were complete: was the broker's clock set back?"
+            );
+            clocks.forget(leader);
+            clocks.learn(leader, now, now.0.saturating_sub(oldest.0));
+        } else {
+            clocks.learn(leader, now, least);
+        }
+    }
+
+    /// Whether more of it is still to come in this cycle.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.failed.is_none() && !self.is_stalled && !self.progress.has_reached_stable()
+    }
+
+    /// Whether everything committed up to this cycle's asking is known.
+    pub(super) fn is_current(&self) -> bool {
+        self.failed.is_none() && self.progress.has_reached_stable() && !self.progress.is_held()
+    }
+
+    /// What is new. `stored` is where reading will go on once the partition can be asked; `local_ahead_by` is how far
+    /// the local clock is thought to be ahead of the coordinator's, in ms.
+    pub(super) fn hand_out(
+        &mut self,
+        stored: Option<Offset>,
+        local_ahead_by: Measured<i64>,
+    ) -> CommitLogPartition {
+        let failed = self.failed.unwrap_or(Reason::NotYetRead);
+        let passed = self.progress.passed().ok_or(failed);
+        let complete_to = match self.failed {
+            Some(why) => Err(why),
+            None => {
+                passed.and_then(|passed| Ok(Timestamp(passed.0.saturating_sub(local_ahead_by?)) - SETTLING))
+            }
+        };
+        self.complete_to = complete_to.ok().or(self.complete_to);
+        CommitLogPartition {
+            entries: std::mem::take(&mut self.entries),
+            position: self.progress.next().or(stored).ok_or(failed),
+            complete_to,
+            held: self.progress.is_held(),
+            gaps: self.progress.take_gaps(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The plays, one for each way in which watching is disturbed. What disturbs only the daemon happens to several daemons
+//! that watch the same play; what disturbs Kafka itself has a cluster of its own.
+
+use std::ops::Range;
+
+use super::judge::Fate;
+use super::pipelines::{HELD, all, few};
+use super::play::{Clock, play, set_up, unix_now};
+use super::script::{END, Pipeline};
+use super::truth::Truth;
+use super::watching::{Watching, sample_until};
+use crate::kafka_server::wait::wait_until;
+use crate::kafka_server::{KafkaCluster, KafkaSpec, KafkaVersion, PATIENCE};
+
+/// Between these times the daemon that is killed is away, the broker is stopped, or both.
+const STOPPED: u64 = 5_000;
+const BACK: u64 = 8_000;
+
+/// Of which the age of the next record is compared too. The others lag by no age that anybody could know.
+const TIME_LAGS: [&str; 6] = ["every-record", "every-200ms", "every-5s", "stalled", "slow", HELD];
+
+fn stage(version: KafkaVersion, pipelines: &[Pipeline]) -> KafkaCluster {
+    let cluster = KafkaCluster::start(&KafkaSpec::new(version));
+    set_up(&cluster, pipelines);
+    cluster
+}
+
+/// Plays, and reads what has become of every record.
+fn truth_of(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: impl FnOnce(Clock)) -> Truth {
+    let commits = cluster.follow_commits();
+    wait_until("the first commits are read", PATIENCE, || commits.so_far().len() >= pipelines.len());
+    let played = play(cluster, pipelines, meanwhile);
+    let truth = Truth::read(cluster, pipelines, &played, &commits);
+    expect_hard_enough(&truth, pipelines);
+    truth
+}
+
+/// Kills it, lets `meanwhile` happen, and starts it again; says when it was away.
+fn away(watching: &mut Watching, meanwhile: impl FnOnce()) -> Range<i64> {
+    let from = unix_now();
+    watching.kill();
+    meanwhile();
+    watching.start_again();
+    from..unix_now()
+}
+
+/// There are good and bad records at thresholds in the middle and at the end, else a play would show nothing.
+fn expect_hard_enough(truth: &Truth, pipelines: &[Pipeline]) {
+    for within in [500, 5_000] {
+        let fates: Vec<Fate> = pipelines
+            .iter()
+            .flat_map(|pipeline| truth.histories(pipeline.name))
+            .flat_map(|history| history.fates(within))
+            .collect();
+        let certain =
+            |is: fn(&Fate) -> bool| fates.iter().filter(|fate| is(fate) && !fate.unmeasured).count();
+        assert!(certain(|fate| fate.good) > 50, "hardly anything is good within {within} ms");
+        assert!(certain(|fate| fate.bad) > 50, "hardly anything is late for {within} ms");
+    }
+}
+
+/// All of them, so that one that fails does not hide the others.
+fn expect_truth(watched: &[(&Watching, &Truth)]) {
+    let wrong: Vec<String> =
+        watched.iter().filter_map(|(watching, truth)| watching.compare(truth).err()).collect();
+    assert!(wrong.is_empty(), "the counts are not the truth\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn counts_are_true_undisturbed_after_a_crash_and_by_a_wrong_clock() {
+    let pipelines = all(10_000, true);
+    let cluster = stage(KafkaVersion::V4_1, &pipelines);
+    let mut undisturbed = Watching::start("undisturbed", &cluster, &pipelines);
+    let mut killed = Watching::start("killed", &cluster, &pipelines);
+    let mut ahead = Watching::start_with_clock("clock 5 s ahead", &cluster, &pipelines, 5);
+    let mut behind = Watching::start_with_clock("clock 5 s behind", &cluster, &pipelines, -5);
+    for watching in [&undisturbed, &killed, &ahead, &behind] {
+        watching.wait_until_it_watches();
+    }
+    let mut was_away = 0..0;
+    let truth = truth_of(&cluster, &pipelines, |clock| {
+        sample_until(&mut [&mut undisturbed, &mut killed, &mut ahead, &mut behind], clock, STOPPED);
+        was_away =
+            away(&mut killed, || sample_until(&mut [&mut undisturbed, &mut ahead, &mut behind], clock, BACK));
+        sample_until(&mut [&mut undisturbed, &mut killed, &mut ahead, &mut behind], clock, END);
+    });
+    let seen = truth.seen_without(&was_away, false);
+    expect_truth(&[(&undisturbed, &truth), (&killed, &seen), (&ahead, &truth), (&behind, &truth)]);
+    undisturbed.expect_time_lags(&truth, &TIME_LAGS);
+}
+
+#[test]
+fn counts_are_true_after_a_restart_of_the_broker_and_a_crash_during_it() {
+    let pipelines = all(13_000, false);
+    let cluster = stage(KafkaVersion::V4_1, &pipelines);
+    let mut watching = Watching::start("broker restarted", &cluster, &pipelines);
+    let mut killed = Watching::start("broker restarted and killed", &cluster, &pipelines);
+    watching.wait_until_it_watches();
+    killed.wait_until_it_watches();
+    let (mut was_away, mut was_blind) = (0..0, 0..0);
+    let truth = truth_of(&cluster, &pipelines, |clock| {
+        sample_until(&mut [&mut watching, &mut killed], clock, STOPPED);
+        was_away = away(&mut killed, || {
+            let from = unix_now();
+            cluster.stop_broker(1);
+            sample_until(&mut [&mut watching], clock, BACK);
+            cluster.start_broker(1);
+            was_blind = from..unix_now();
+        });
+        sample_until(&mut [&mut watching, &mut killed], clock, END);
+    });
+    let (seen, seen_by_killed) =
+        (truth.seen_without(&was_blind, false), truth.seen_without(&was_away, false));
+    expect_truth(&[(&watching, &seen), (&killed, &seen_by_killed)]);
+}
+
+#[test]
+fn what_compaction_took_while_the_daemon_was_away_is_unmeasured_and_never_late() {
+    let pipelines = few(10_000);
+    let cluster = stage(KafkaVersion::V4_1, &pipelines);
+    let mut watching = Watching::start("compacted", &cluster, &pipelines);
+    watching.wait_until_it_watches();
+    cluster.alter_topic_config("__consumer_offsets", "min.cleanable.dirty.ratio", "0.01");
+    let mut was_away = 0..0;
+    let truth = truth_of(&cluster, &pipelines, |clock| {
+        sample_until(&mut [&mut watching], clock, STOPPED - 1_000);
+        was_away = away(&mut watching, || {
+            // Only closed segments are compacted.
+            cluster.alter_topic_config("__consumer_offsets", "segment.ms", "1000");
+            clock.wait_until(BACK + 1_000);
+            cluster.alter_topic_config("__consumer_offsets", "segment.ms", "604800000");
+        });
+        sample_until(&mut [&mut watching], clock, END);
+    });
+    expect_truth(&[(&watching, &truth.seen_without(&was_away, true))]);
+    assert!(watching.unmeasured() > 0, "nothing was compacted, or what was is called by a name of its own");
+}
+
+#[test]
+fn counts_are_true_on_kafka_3() {
+    let pipelines = few(10_000);
+    let cluster = stage(KafkaVersion::V3_9, &pipelines);
+    let mut undisturbed = Watching::start("undisturbed", &cluster, &pipelines);
+    let mut killed = Watching::start("killed", &cluster, &pipelines);
+    undisturbed.wait_until_it_watches();
+    killed.wait_until_it_watches();
+    let mut was_away = 0..0;
+    let truth = truth_of(&cluster, &pipelines, |clock| {
+        sample_until(&mut [&mut undisturbed, &mut killed], clock, STOPPED);
+        was_away = away(&mut killed, || sample_until(&mut [&mut undisturbed], clock, BACK));
+        sample_until(&mut [&mut undisturbed, &mut killed], clock, END);
+    });
+    expect_truth(&[(&undisturbed, &truth), (&killed, &truth.seen_without(&was_away, false))]);
+    undisturbed.expect_time_lags(&truth, &TIME_LAGS);
+}

@@ -1,0 +1,287 @@
+//! A daemon that watches a play: what it has counted so far, beside the truth.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::clock;
+use super::judge::{Expected, Threshold};
+use super::play::{Clock, unix_now};
+use super::script::{Pipeline, Time};
+use super::truth::Truth;
+use crate::kafka_server::wait::{try_wait_for, wait_until};
+use crate::kafka_server::{KafkaCluster, PATIENCE};
+use crate::program::{CLUSTER, Daemon, Settings};
+
+/// In milliseconds: below the shortest and above the longest time between commits.
+pub(super) const THRESHOLDS: [Threshold; 7] = [50, 100, 250, 500, 1_000, 2_000, 5_000];
+
+/// How far a published time lag may be off: milliseconds.
+const TIME_LAG_EXACT: i64 = 1_000;
+
+/// Good, bad and unmeasured records, by pipeline and threshold.
+type Counts = BTreeMap<(String, Threshold), [u64; 3]>;
+
+/// One daemon with a promise for every threshold, over every group; its state outlives it.
+pub(super) struct Watching {
+    what: &'static str,
+    daemon: Option<Daemon>,
+    stopped: Option<Settings>,
+    environment: Vec<(&'static str, String)>,
+    names: Vec<&'static str>,
+    samples: Vec<Sample>,
+    _folder: TempDir,
+}
+
+struct Sample {
+    counts: Counts,
+    /// By pipeline: when it was measured, and the time lag in milliseconds.
+    time_lags: BTreeMap<&'static str, (i64, i64)>,
+}
+
+impl Watching {
+    /// Returns when it measures every pipeline.
+    pub(super) fn start(what: &'static str, cluster: &KafkaCluster, pipelines: &[Pipeline]) -> Watching {
+        Watching::start_with_clock(what, cluster, pipelines, 0)
+    }
+
+    /// Its clock is `ahead` by so many seconds.
+    pub(super) fn start_with_clock(
+        what: &'static str,
+        cluster: &KafkaCluster,
+        pipelines: &[Pipeline],
+        ahead: i64,
+    ) -> Watching {
+        let folder = TempDir::new().unwrap();
+        let rules = folder.path().join("rules.yaml");
+        std::fs::write(&rules, promises().to_string()).unwrap();
+        let state = folder.path().join("state");
+        let servers = cluster.bootstrap_server();
+        let settings = Settings::with(
+            &servers.split(',').collect::<Vec<_>>(),
+            &json!({ "poll_interval": "500ms", "time_lookups_per_second": 5_000 }),
+            &json!({ "rules": [rules], "state": { "path": state } }),
+        );
+        let environment = if ahead == 0 { Vec::new() } else { clock::ahead_by(ahead).to_vec() };
+        let names = pipelines.iter().map(|pipeline| pipeline.name).collect();
+        let samples = Vec::new();
+        let mut watching = Watching {
+            what,
+            daemon: None,
+            stopped: Some(settings),
+            environment,
+            names,
+            samples,
+            _folder: folder,
+        };
+        watching.start_again();
+        watching
+    }
+
+    /// SIGKILL.
+    pub(super) fn kill(&mut self) {
+        self.stopped = Some(self.daemon.take().unwrap().kill());
+    }
+
+    /// With the settings and the state that it had.
+    pub(super) fn start_again(&mut self) {
+        let variables: Vec<_> =
+            self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.daemon = Some(Daemon::start_among(self.stopped.take().unwrap(), &[], &variables));
+    }
+
+    fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().unwrap()
+    }
+
+    /// Until it knows of the first commit of every pipeline, and has measured for two seconds since: so that every
+    /// record to come is appended while it watches.
+    pub(super) fn wait_until_it_watches(&self) {
+        let daemon = self.daemon();
+        daemon.wait_for("every pipeline is measured", |page| {
+            self.names.iter().all(|name| {
+                page.value("kafka_consumergroup_lag_sum", &[("consumergroup", name), ("topic", name)])
+                    .is_some()
+            })
+        });
+        let seen = unix_now();
+        wait_until("two seconds of watching", PATIENCE, || {
+            let first = self.names[0];
+            let group = daemon.json(&format!("/api/v1/groups/{CLUSTER}/{first}"));
+            measured_at(&group).is_some_and(|at| at > seen + 2_000 || unix_now() > seen + 10_000)
+        });
+    }
+
+    /// Notes what it says now; nothing while it is stopped, or has nothing to say.
+    pub(super) fn sample(&mut self) {
+        let Some(daemon) = &self.daemon else { return };
+        let mut time_lags = BTreeMap::new();
+        for name in &self.names {
+            let group = daemon.json(&format!("/api/v1/groups/{CLUSTER}/{name}"));
+            let seconds = group["time_lag"]["max_seconds"].as_f64();
+            if let (Some(at), Some(seconds)) = (measured_at(&group), seconds) {
+                time_lags.insert(*name, (at, (seconds * 1_000.0) as i64));
+            }
+        }
+        let counts = self.counts();
+        self.samples.push(Sample { counts, time_lags });
+    }
+
+    fn counts(&self) -> Counts {
+        let answer = self.daemon().json("/api/v1/slos");
+        let mut counts = Counts::new();
+        for slo in answer["slos"].as_array().unwrap_or_else(|| panic!("{answer}")) {
+            let (group, topic) = (slo["group"].as_str(), slo["topic"].as_str());
+            // Other groups, such as Kafka's own tools, are none of ours.
+            let Some(group) = group.filter(|group| self.names.contains(group) && topic == Some(*group))
+            else {
+                continue;
+            };
+            let within = slo["slo"].as_str().unwrap().strip_prefix("within-").unwrap().parse().unwrap();
+            if slo.get("total").is_none() {
+                continue;
+            }
+            let count = |outcome: &str| slo["total"][outcome].as_u64().unwrap_or_else(|| panic!("{slo}"));
+            let all = [count("good"), count("bad"), count("unmeasured")];
+            // Nothing is older than the budget here: the window holds what was ever counted.
+            assert_eq!(
+                all.map(Value::from),
+                ["good", "bad", "unmeasured"].map(|outcome| slo[outcome].clone()),
+                "{slo}"
+            );
+            counts.insert((group.to_owned(), within), all);
+        }
+        counts
+    }
+
+    /// Every count at every threshold is the truth, at the end as soon as the last deadline has passed, and none was
+    /// ever beyond it on the way there. The histogram holds every record that was committed. Else says what is wrong.
+    pub(super) fn compare(&self, truth: &Truth) -> Result<(), String> {
+        let expected: BTreeMap<(String, Threshold), Expected> = self
+            .names
+            .iter()
+            .flat_map(|name| THRESHOLDS.map(|within| ((*name).to_owned(), within)))
+            .map(|key| (key.clone(), truth.expected(&key.0, key.1)))
+            .collect();
+        let is_so = |counts: &Counts| {
+            expected.iter().all(|(key, expected)| counts.get(key).is_some_and(|it| expected.is(*it)))
+        };
+        let came = try_wait_for(PATIENCE, || is_so(&self.counts()).then_some(()));
+        if came.is_none() {
+            return Err(format!(
+                "{}:
+{}",
+                self.what,
+                differences(&expected, &self.counts())
+            ));
+        }
+        for sample in &self.samples {
+            for (key, counted) in &sample.counts {
+                let expected = &expected[key];
+                if expected.is_exceeded_by(*counted) {
+                    return Err(format!("{}: for a while {key:?} {counted:?}, {expected:?}", self.what));
+                }
+            }
+        }
+        // A tick later nothing was counted twice.
+        let (now, settled) = (unix_now(), self.counts());
+        wait_until("one more second", PATIENCE, || unix_now() > now + 1_000);
+        assert_eq!(self.counts(), settled, "{}: the counts went on", self.what);
+        self.expect_histogram(truth, &settled);
+        Ok(())
+    }
+
+    /// All that it has counted as unmeasured for the longest threshold, except for what operators have skipped.
+    pub(super) fn unmeasured(&self) -> u64 {
+        let longest = THRESHOLDS[THRESHOLDS.len() - 1];
+        let counts = self.counts();
+        let ours =
+            counts.iter().filter(|((name, within), _)| *within == longest && !name.starts_with("reset"));
+        ours.map(|(_, [_, _, unmeasured])| unmeasured).sum()
+    }
+
+    fn expect_histogram(&self, truth: &Truth, counts: &Counts) {
+        let page = self.daemon().metrics();
+        for name in &self.names {
+            let labels = [("consumergroup", *name), ("topic", *name)];
+            let (count, buckets) = page.histogram("kafka_consumergroup_latency_seconds", &labels).unwrap();
+            let (least, most) = truth.committed(name);
+            assert!(
+                least as f64 <= count && count <= most as f64,
+                "{}: {name} has {count} latencies of {least} to {most} records committed",
+                self.what
+            );
+            for within in THRESHOLDS {
+                let bound = within as f64 / 1_000.0;
+                let (_, below) = buckets
+                    .iter()
+                    .find(|(le, _)| (le - bound).abs() < 1e-9)
+                    .unwrap_or_else(|| panic!("{}: {name} has no bucket of {bound} s", self.what));
+                let good = counts[&((*name).to_owned(), within)][0] as f64;
+                // Of some records it is known that they were in time for this bound, but not for which others: those
+                // have no place in a histogram.
+                let is_so = if truth.is_in_doubt(name) { *below <= good } else { *below == good };
+                assert!(is_so, "{}: {name} within {bound} s: {below} latencies, {good} good", self.what);
+            }
+        }
+    }
+
+    /// Every time lag that was sampled of `pipelines` is that of the record in question.
+    pub(super) fn expect_time_lags(&self, truth: &Truth, pipelines: &[&'static str]) {
+        for name in pipelines {
+            let sampled: Vec<_> =
+                self.samples.iter().filter_map(|sample| sample.time_lags.get(name)).collect();
+            assert!(sampled.len() >= 10, "{}: {name} was sampled {} times only", self.what, sampled.len());
+            for (at, lag) in sampled {
+                // A commit counts from when it was read, which is a little after it was made.
+                let near = (at - 500..=*at).step_by(20).map(|at| truth.time_lag(name, at));
+                let off = near.map(|true_lag| (true_lag - lag).abs()).min().unwrap();
+                assert!(off <= TIME_LAG_EXACT, "{}: {name} at {at}: {lag} ms is {off} ms off", self.what);
+            }
+        }
+    }
+}
+
+fn measured_at(group: &Value) -> Option<i64> {
+    Some(group["measured_at"].as_str()?.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+}
+
+/// One for each threshold, over every group and topic.
+fn promises() -> Value {
+    let slos = THRESHOLDS.map(|within| {
+        let within_text = format!("{within}ms");
+        json!({
+            "name": format!("within-{within}"),
+            "indicator": {
+                "latency": { "group": "*", "topic": "*", "within": within_text, "accept_commit_resolution": true },
+            },
+            "objective": "99%",
+            "window": "30d",
+        })
+    });
+    json!({ "slos": slos })
+}
+
+fn differences(expected: &BTreeMap<(String, Threshold), Expected>, counts: &Counts) -> String {
+    let mut told = String::new();
+    for ((name, within), expected) in expected {
+        let counted = counts.get(&(name.clone(), *within));
+        if !counted.is_some_and(|counted| expected.is(*counted)) {
+            writeln!(told, "{name} within {within} ms: good, bad, unmeasured {counted:?}, {expected:?}")
+                .unwrap();
+        }
+    }
+    told
+}
+
+/// Samples of all of `watching`, until the play has come to `time`.
+pub(super) fn sample_until(watching: &mut [&mut Watching], clock: Clock, time: Time) {
+    while clock.now() < time {
+        for one in &mut *watching {
+            one.sample();
+        }
+        clock.wait_until((clock.now() + 300).min(time));
+    }
+}
