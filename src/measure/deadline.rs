@@ -153,7 +153,10 @@ impl Deadlines {
                 (_, Some(judged)) => {
                     let lost = event.offset.saturating_sub(judged);
                     if lost > 0 {
-                        self.given_up.push((threshold.within, lost));
+                        match self.given_up.iter_mut().find(|(within, _)| *within == threshold.within) {
+                            Some((_, sum)) => *sum += lost,
+                            None => self.given_up.push((threshold.within, lost)),
+                        }
                     }
                     Some(judged.max(event.offset))
                 }
@@ -174,6 +177,12 @@ impl Deadlines {
     pub(super) fn judged_from(&mut self, offset: Offset) {
         let watched = self.thresholds.iter_mut().filter_map(|threshold| threshold.judged.as_mut());
         watched.for_each(|judged| *judged = offset);
+    }
+
+    /// The log ends at `end` now: what comes there next is not judged yet.
+    pub(super) fn cut_at(&mut self, end: Offset) {
+        let watched = self.thresholds.iter_mut().filter_map(|threshold| threshold.judged.as_mut());
+        watched.for_each(|judged| *judged = end.min(*judged));
     }
 
     /// The furthest offset that is judged, for any threshold.

@@ -126,6 +126,11 @@ impl Progress {
         (self.still_since, self.has_moved) = (now, true);
     }
 
+    /// Whether a commit was seen that was not counted: the log is to tell when it was made.
+    fn is_behind(&self) -> bool {
+        self.is_there && !self.is_stale && self.committed > self.counted_to
+    }
+
     /// Lets something be judged, if there is anything to judge by or to count.
     fn wait_for(&mut self, event: Event) {
         if event.first < event.offset || self.deadlines.is_some() {
@@ -249,11 +254,14 @@ impl GroupTopic {
 
     /// Takes a commit that was polled: what is between two polls is not known.
     pub(super) fn poll(&mut self, commit: &Commit) -> usize {
+        let found = self.partitions.binary_search_by_key(&commit.partition, |known| known.partition);
+        // It was seen while the log was to tell when it was made, which will not be told any more, or too late.
+        let was_behind = found.is_ok_and(|index| self.partitions[index].is_behind());
         let (index, is_changed) = self.see(commit);
         let progress = &mut self.partitions[index];
         let was_restored = std::mem::take(&mut progress.is_restored);
-        if is_changed && !progress.is_stale {
-            let commit = Commit { after_gap: commit.after_gap || was_restored, ..*commit };
+        if (is_changed || was_behind) && !progress.is_stale {
+            let commit = Commit { after_gap: commit.after_gap || was_restored || was_behind, ..*commit };
             self.count(index, &commit, true);
         }
         index
@@ -333,6 +341,7 @@ impl GroupTopic {
     /// The commit log was made again.
     pub(super) fn forget_taken(&mut self) {
         self.partitions.iter_mut().for_each(|progress| progress.taken_to = 0);
+        self.is_changed = true;
     }
 
     /// Says which commits are still there.
@@ -353,8 +362,7 @@ impl GroupTopic {
     pub(super) fn log_starts_at(&mut self, index: usize, log_start: Offset) {
         let progress = &mut self.partitions[index];
         // A commit that was polled but not yet read in the log says that they were not lost.
-        let is_behind = progress.committed > progress.counted_to;
-        if log_start > progress.counted_to && !progress.is_stale && !is_behind {
+        if log_start > progress.counted_to && !progress.is_stale && !progress.is_behind() {
             let is_known = (progress.lost.0..=progress.lost.1).contains(&progress.counted_to);
             let (from, to) =
                 if is_known { progress.lost } else { (progress.counted_to, progress.counted_to) };

@@ -32,6 +32,10 @@ impl Deadlines {
         for threshold in &self.thresholds {
             writer.number(threshold.within.0).number(threshold.judged.map_or(0, |judged| judged + 1));
         }
+        writer.number(self.given_up.len() as u64);
+        for (within, records) in &self.given_up {
+            writer.number(within.0).number(*records);
+        }
     }
 
     pub(in crate::measure) fn restored(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -41,6 +45,10 @@ impl Deadlines {
             let (within, judged) = (Millis(reader.number()?), reader.number()?.checked_sub(1));
             thresholds.push(Threshold { within, judged });
         }
-        Ok(Self { thresholds, expired_to, ..Self::default() })
+        let mut given_up = Vec::new();
+        for _ in 0..reader.count()? {
+            given_up.push((Millis(reader.number()?), reader.number()?));
+        }
+        Ok(Self { thresholds, expired_to, given_up, ..Self::default() })
     }
 }

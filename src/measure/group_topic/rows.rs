@@ -7,7 +7,7 @@ use super::{GroupTopic, Progress};
 use crate::model::{Damaged, LatencyHistogram, Millis, Offset, Partition, Reader, Timestamp, Writer};
 
 /// Of the layout below.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 impl GroupTopic {
     /// Where in the commit log the oldest commit is that waits.
