@@ -39,6 +39,8 @@ pub struct Measurement {
     groups: BTreeMap<GroupId, Group>,
     targets: Targets,
     commit_source: CommitSource,
+    /// Since when the commit log was to be read and was not.
+    commit_log_missed_since: Option<Timestamp>,
     /// By the number of its partition.
     commit_log: Vec<LogPosition>,
     /// What the time index is still to be asked in this tick.

@@ -8,9 +8,12 @@ use super::group_topic::{Commit, GroupTopic};
 use super::targets::Targets;
 use super::topic::Topic;
 use crate::model::{
-    CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, GroupId, Observation, Offset, SETTLING,
-    Timestamp, TopicId, TopicName, commit_log_partition,
+    CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, GroupId, Millis, Observation, Offset,
+    Reason, SETTLING, Timestamp, TopicId, TopicName, commit_log_partition,
 };
+
+/// A log that was read before and has failed for no longer is waited for.
+const MISSED: Millis = Millis::from_seconds(30);
 
 /// Stretches that are kept apart; more are taken as one.
 const MOST_GAPS: usize = 16;
@@ -66,11 +69,11 @@ impl Measurement {
     }
 
     /// The completeness time of what is known of a group's commits, in broker time.
-    pub(super) fn complete_to(&self, group: &GroupId, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn complete_to(&self, id: &GroupId, group: &Group) -> Option<Timestamp> {
         match self.commit_source {
-            CommitSource::Polled => Some(now - SETTLING),
+            CommitSource::Polled => Some(group.polled_whole_at? - SETTLING),
             CommitSource::Log => {
-                let partition = commit_log_partition(group.as_str(), self.commit_log.len());
+                let partition = commit_log_partition(id.as_str(), self.commit_log.len());
                 self.commit_log.get(partition)?.complete_to
             }
         }
@@ -78,11 +81,11 @@ impl Measurement {
 
     /// Takes all that was read of the commit log in this cycle.
     pub(super) fn take_commit_log(&mut self, observation: &Observation) {
-        let Ok(log) = &observation.commit_log else {
-            self.commit_source = CommitSource::Polled;
-            return;
+        let log = match &observation.commit_log {
+            Ok(log) => log,
+            Err(why) => return self.miss_commit_log(*why, observation.ends_at),
         };
-        self.commit_source = CommitSource::Log;
+        (self.commit_source, self.commit_log_missed_since) = (CommitSource::Log, None);
         self.commit_log.resize_with(log.partitions.len().max(self.commit_log.len()), LogPosition::default);
         let mut topics =
             Topics { memory: &self.topics, targets: &mut self.targets, now: observation.ends_at };
@@ -106,6 +109,17 @@ impl Measurement {
                     group.take(entry, position, &mut topics);
                 }
             }
+        }
+    }
+}
+
+impl Measurement {
+    /// The log was not read in this cycle. What fails for a moment is waited for: it will tell exactly what polls cannot.
+    fn miss_commit_log(&mut self, why: Reason, now: Timestamp) {
+        let since = *self.commit_log_missed_since.get_or_insert(now);
+        let is_certain = matches!(why, Reason::NotAuthorized | Reason::NoSuchTopic);
+        if is_certain || now.since(since) > MISSED {
+            self.commit_source = CommitSource::Polled;
         }
     }
 }

@@ -34,8 +34,6 @@ pub(super) struct Event {
     pub(super) counted_from: Offset,
     /// A commit was there before it.
     pub(super) was_there: bool,
-    /// Records that were found lost between this event and the one before it.
-    pub(super) lost_before: u64,
     /// An earlier commit may have been compacted away, or was not polled.
     pub(super) after_gap: bool,
 }
@@ -68,8 +66,6 @@ pub(super) struct Deadlines {
     pub(super) thresholds: Vec<Threshold>,
     /// Every deadline before this has been judged.
     pub(super) expired_to: Option<Timestamp>,
-    /// Records that were found lost after the last event that waits.
-    pub(super) lost_after: u64,
     /// Records that were given up before anything could be known of them.
     given_up: Vec<(Millis, u64)>,
 }
@@ -139,8 +135,7 @@ impl Deadlines {
     }
 
     /// Takes the next event of the log.
-    pub(super) fn push(&mut self, mut event: Event) {
-        event.lost_before = std::mem::take(&mut self.lost_after);
+    pub(super) fn push(&mut self, event: Event) {
         if self.waiting.len() == MOST_WAITING
             && let Some(oldest) = self.waiting.pop_front()
         {
@@ -158,7 +153,10 @@ impl Deadlines {
                 (_, Some(judged)) => {
                     let lost = event.offset.saturating_sub(judged);
                     if lost > 0 {
-                        self.given_up.push((threshold.within, lost));
+                        match self.given_up.iter_mut().find(|(within, _)| *within == threshold.within) {
+                            Some((_, sum)) => *sum += lost,
+                            None => self.given_up.push((threshold.within, lost)),
+                        }
                     }
                     Some(judged.max(event.offset))
                 }
@@ -172,7 +170,6 @@ impl Deadlines {
         while let Some(event) = self.waiting.pop_front() {
             self.give_up(event);
         }
-        self.lost_after = 0;
         self.judged_from(log_start);
     }
 
@@ -180,6 +177,12 @@ impl Deadlines {
     pub(super) fn judged_from(&mut self, offset: Offset) {
         let watched = self.thresholds.iter_mut().filter_map(|threshold| threshold.judged.as_mut());
         watched.for_each(|judged| *judged = offset);
+    }
+
+    /// The log ends at `end` now: what comes there next is not judged yet.
+    pub(super) fn cut_at(&mut self, end: Offset) {
+        let watched = self.thresholds.iter_mut().filter_map(|threshold| threshold.judged.as_mut());
+        watched.for_each(|judged| *judged = end.min(*judged));
     }
 
     /// The furthest offset that is judged, for any threshold.

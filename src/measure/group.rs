@@ -3,7 +3,7 @@
 
 mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(super) use view::Context;
 
@@ -27,6 +27,8 @@ pub(super) struct Group {
     pub(super) gone: Gone,
     /// When its commits were last polled.
     polled_at: Option<Timestamp>,
+    /// When the last poll told every one of them.
+    pub(super) polled_whole_at: Option<Timestamp>,
 }
 
 /// What a poll is read against.
@@ -46,6 +48,7 @@ impl Group {
             membership: Membership::default(),
             gone: Gone::default(),
             polled_at: None,
+            polled_whole_at: None,
         }
     }
 
@@ -79,17 +82,20 @@ impl Group {
         let was_empty = self.state == Ok(GroupState::Empty);
         let is_empty = observed.state == Ok(GroupState::Empty);
         self.state = observed.state;
-        self.membership.observe(observed);
+        self.membership.observe(observed, now);
         let Ok(commits) = &observed.commits else { return Vec::new() };
         let was_polled = self.polled_at.replace(now);
+        if commits.iter().flat_map(|of_topic| &of_topic.partitions).all(|(_, committed)| committed.is_ok()) {
+            self.polled_whole_at = Some(now);
+        }
         // Nobody consumes in a group without members: who moves its offsets skips records.
         let skips = was_empty && is_empty && !observed.is_simple;
         let after_gap = was_polled.is_some() && was_polled != poll.last;
         let incarnation = |name: &TopicName| topics.get(name).map_or(0, |topic| topic.incarnation);
         let mut forgotten = Vec::new();
+        let told: HashSet<&TopicName> = commits.iter().map(|of_topic| &of_topic.topic).collect();
         self.topics.retain(|name, memory| {
-            let is_told = commits.iter().any(|of_topic| of_topic.topic == *name);
-            let is_there = is_told || hidden(&poll.observation.topics, name).is_some();
+            let is_there = told.contains(name) || hidden(&poll.observation.topics, name).is_some();
             if !is_there {
                 memory.keep_commits(|_| false);
             }

@@ -52,6 +52,8 @@ pub(super) struct Progress {
     pub(super) committed: Offset,
     /// Everything below was consumed, skipped by an operator, or lost: it is counted already.
     pub(super) counted_to: Offset,
+    /// The records, from and to, that were found lost last: no commit that is read again has consumed them.
+    lost: (Offset, Offset),
     /// The time of the record at an offset, once it was found out.
     pub(super) located: Option<(Offset, Timestamp)>,
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
@@ -95,6 +97,7 @@ impl Progress {
             partition,
             committed,
             counted_to: committed,
+            lost: (0, 0),
             located: None,
             still_since: now,
             has_moved: false,
@@ -121,6 +124,11 @@ impl Progress {
     /// The partition has no lag at `now`: whoever has nothing to do does not stand still.
     pub(super) fn caught_up(&mut self, now: Timestamp) {
         (self.still_since, self.has_moved) = (now, true);
+    }
+
+    /// Whether a commit was seen that was not counted: the log is to tell when it was made.
+    fn is_behind(&self) -> bool {
+        self.is_there && !self.is_stale && self.committed > self.counted_to
     }
 
     /// Lets something be judged, if there is anything to judge by or to count.
@@ -152,7 +160,6 @@ impl Progress {
             first: offset,
             counted_from: self.counted_to,
             was_there: true,
-            lost_before: 0,
             after_gap: false,
         });
     }
@@ -247,11 +254,14 @@ impl GroupTopic {
 
     /// Takes a commit that was polled: what is between two polls is not known.
     pub(super) fn poll(&mut self, commit: &Commit) -> usize {
+        let found = self.partitions.binary_search_by_key(&commit.partition, |known| known.partition);
+        // It was seen while the log was to tell when it was made, which will not be told any more, or too late.
+        let was_behind = found.is_ok_and(|index| self.partitions[index].is_behind());
         let (index, is_changed) = self.see(commit);
         let progress = &mut self.partitions[index];
         let was_restored = std::mem::take(&mut progress.is_restored);
-        if is_changed && !progress.is_stale {
-            let commit = Commit { after_gap: commit.after_gap || was_restored, ..*commit };
+        if (is_changed || was_behind) && !progress.is_stale {
+            let commit = Commit { after_gap: commit.after_gap || was_restored || was_behind, ..*commit };
             self.count(index, &commit, true);
         }
         index
@@ -275,7 +285,12 @@ impl GroupTopic {
         let progress = &mut self.partitions[index];
         let counted_from = progress.counted_to;
         let moves = commit.offset > counted_from;
-        let first = if moves && !commit.skips { counted_from } else { commit.offset };
+        let is_lost = (progress.lost.0..progress.lost.1).contains(&counted_from);
+        let first = match (moves && !commit.skips, is_lost) {
+            (true, true) => progress.lost.1.min(commit.offset),
+            (true, false) => counted_from,
+            (false, _) => commit.offset,
+        };
         self.consumed_total += commit.offset - first;
         if moves {
             progress.counted_to = commit.offset;
@@ -295,7 +310,6 @@ impl GroupTopic {
             first,
             counted_from,
             was_there,
-            lost_before: 0,
             after_gap: commit.after_gap,
         });
     }
@@ -327,6 +341,7 @@ impl GroupTopic {
     /// The commit log was made again.
     pub(super) fn forget_taken(&mut self) {
         self.partitions.iter_mut().for_each(|progress| progress.taken_to = 0);
+        self.is_changed = true;
     }
 
     /// Says which commits are still there.
@@ -347,13 +362,12 @@ impl GroupTopic {
     pub(super) fn log_starts_at(&mut self, index: usize, log_start: Offset) {
         let progress = &mut self.partitions[index];
         // A commit that was polled but not yet read in the log says that they were not lost.
-        let is_behind = progress.committed > progress.counted_to;
-        if log_start > progress.counted_to && !progress.is_stale && !is_behind {
-            let lost = log_start - progress.counted_to;
-            self.lost_total += lost;
-            if let Some(deadlines) = progress.deadlines.as_mut().filter(|one| !one.waiting.is_empty()) {
-                deadlines.lost_after += lost;
-            }
+        if log_start > progress.counted_to && !progress.is_stale && !progress.is_behind() {
+            let is_known = (progress.lost.0..=progress.lost.1).contains(&progress.counted_to);
+            let (from, to) =
+                if is_known { progress.lost } else { (progress.counted_to, progress.counted_to) };
+            self.lost_total += log_start.saturating_sub(to);
+            progress.lost = (from, to.max(log_start));
             progress.counted_to = log_start;
             self.is_changed = true;
         }
@@ -366,6 +380,7 @@ impl GroupTopic {
             self.is_changed = true;
             for progress in &mut self.partitions {
                 (progress.counted_to, progress.located, progress.is_stale) = (0, None, true);
+                progress.lost = (0, 0);
                 if let Some(deadlines) = &mut progress.deadlines {
                     deadlines.start_over(log_start(progress.partition));
                 }

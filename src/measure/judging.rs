@@ -20,7 +20,7 @@ impl Measurement {
         let mut verdicts = Verdicts::default();
         let mut groups = std::mem::take(&mut self.groups);
         for (id, group) in &mut groups {
-            let complete_to = self.complete_to(id, observation.ends_at);
+            let complete_to = self.complete_to(id, group);
             for (name, memory) in &mut group.topics {
                 let Some(Ok(observed)) = observation.topics.get(name) else { continue };
                 let Some(topic) = self.topics.get_mut(name) else { continue };

@@ -85,7 +85,7 @@ impl Measurement {
         let mut groups = std::mem::take(&mut self.groups);
         let mut open = Vec::new();
         for (id, group) in &mut groups {
-            let complete_to = self.complete_to(id, now);
+            let complete_to = self.complete_to(id, group);
             for (name, memory) in &mut group.topics {
                 memory.retarget(&mut self.targets, id, name);
                 let Some(Ok(observed)) = observation.topics.get(name) else { continue };
@@ -100,7 +100,11 @@ impl Measurement {
                     if waiting.judged_to().is_some_and(|judged| judged > end) {
                         // The log was cut. Of the same topic, what is left of it was judged; else it is another one.
                         let log_start = known.log_start.unwrap_or(0);
-                        waiting.judged_from(if id_is_known { end } else { log_start });
+                        if id_is_known {
+                            waiting.cut_at(end);
+                        } else {
+                            waiting.judged_from(log_start);
+                        }
                         memory.is_changed = true;
                     }
                     let times = known.times.get_or_insert_with(|| Box::new(RecordTimes::new(known.end, now)));
@@ -184,7 +188,6 @@ impl Measurement {
 
     /// The question that helps most with what waits at a partition.
     fn next(&mut self, waiting: &mut Waiting, purpose: Purpose) -> Next {
-        let Some(now) = self.last_ends_at else { return Next::Nothing };
         let topic = self.topics.get_mut(&waiting.topic);
         let partition = topic.and_then(|topic| topic.partitions.get_mut(waiting.partition as usize));
         let Some((times, end)) = partition.and_then(|known| {
@@ -195,7 +198,7 @@ impl Measurement {
         };
         waiting.open.retain(|open| times.index.is_open(open));
         if waiting.open.is_empty() {
-            self.find_open(waiting, purpose, &times.index, end, now);
+            self.find_open(waiting, purpose, &times.index, end);
         }
         let next = match times.index.best_question(&mut waiting.open) {
             None => Next::Nothing,
@@ -213,24 +216,16 @@ impl Measurement {
         next
     }
 
-    fn find_open(
-        &self,
-        waiting: &mut Waiting,
-        purpose: Purpose,
-        index: &time_index::TimeIndex,
-        end: Offset,
-        now: Timestamp,
-    ) {
+    fn find_open(&self, waiting: &mut Waiting, purpose: Purpose, index: &time_index::TimeIndex, end: Offset) {
         for id in &waiting.groups {
             if waiting.open.len() >= ENOUGH {
                 // The rest when these are closed: what closes them closes most of it, too.
                 break;
             }
-            let Some(memory) = self.groups.get(id).and_then(|group| group.topics.get(&waiting.topic)) else {
-                continue;
-            };
+            let Some(group) = self.groups.get(id) else { continue };
+            let Some(memory) = group.topics.get(&waiting.topic) else { continue };
             let Some(deadlines) = memory.deadlines(waiting.partition) else { continue };
-            let known = Known { index, end, complete_to: self.complete_to(id, now) };
+            let known = Known { index, end, complete_to: self.complete_to(id, group) };
             match purpose {
                 Purpose::Judging => deadlines.open(&known, &mut waiting.open),
                 Purpose::Histogram => deadlines.waiting.iter().take(HISTOGRAM_EVENTS).for_each(|event| {

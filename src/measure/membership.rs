@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::model::{CommitLogEvent, Damaged, GroupObservation, GroupState, Offset, Reader, Writer};
+use crate::model::{
+    CommitLogEvent, Damaged, GroupObservation, GroupState, Millis, Offset, Reader, Timestamp, Writer,
+};
 
 /// A group's members at one place of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,8 +28,15 @@ pub(super) struct Membership {
     saved_to: Offset,
     later: VecDeque<(Offset, CommitLogEvent)>,
     is_known: bool,
+    /// The log has told how many members there are, all of them.
+    is_told: bool,
+    /// Since when the brokers say something else.
+    differs_since: Option<Timestamp>,
     is_changed: bool,
 }
+
+/// For so long the log may take to tell what the brokers say already.
+const DIFFERS: Millis = Millis::from_seconds(60);
 
 impl Members {
     fn apply(&mut self, event: &CommitLogEvent) {
@@ -43,8 +52,8 @@ impl Members {
                 } else {
                     !self.named.remove(member)
                 };
-                // One of those that were there before the log was read has told its name.
-                if is_new {
+                // One of those that were there before the log was read is gone. Whoever joins may be somebody else.
+                if is_new && !is_there {
                     self.unnamed = self.unnamed.saturating_sub(1);
                 }
             }
@@ -57,7 +66,7 @@ impl Members {
 impl Membership {
     /// A commit made here is an operator's: nobody consumes, but somebody has.
     pub(super) fn skips(&self) -> bool {
-        self.now.has_protocol && self.now.unnamed == 0 && self.now.named.is_empty()
+        self.is_known && self.now.has_protocol && self.now.unnamed == 0 && self.now.named.is_empty()
     }
 
     /// Takes what the log says at `offset`, once.
@@ -66,25 +75,38 @@ impl Membership {
         if offset >= taken_to {
             self.now.apply(event);
             self.later.push_back((offset, event.clone()));
-            self.is_known = true;
+            // Of a KIP-848 group the log tells who comes and goes, not who was there already.
+            if matches!(event, CommitLogEvent::ClassicGroup { .. } | CommitLogEvent::GroupDeleted { .. }) {
+                (self.is_known, self.is_told) = (true, true);
+            }
         }
     }
 
     /// What the brokers tell of a group of which the log has told nothing yet.
-    pub(super) fn observe(&mut self, observed: &GroupObservation) {
+    pub(super) fn observe(&mut self, observed: &GroupObservation, now: Timestamp) {
         let Ok(state) = observed.state else { return };
         let is_empty = matches!(state, GroupState::Empty | GroupState::Dead);
-        if is_empty && self.now.unnamed > 0 && self.now.named.is_empty() && self.later.is_empty() {
-            (self.now.unnamed, self.saved.unnamed) = (0, 0);
-            self.is_changed = true;
-        }
-        if self.is_known {
-            return;
-        }
         let members = observed.members.as_ref().map_or(1, |members| members.len().max(1));
         let unnamed = if is_empty { 0 } else { u32::try_from(members).unwrap_or(u32::MAX) };
-        self.now = Members { unnamed, named: BTreeSet::new(), has_protocol: !observed.is_simple };
+        if self.is_known {
+            // The log may leave open who was there before it was read. But what the brokers say now it may still be
+            // about to tell, after commits that were made before.
+            let differs = !self.is_told && self.now.named.is_empty() && is_empty != (self.now.unnamed == 0);
+            self.differs_since = self.differs_since.or(Some(now)).filter(|_| differs);
+            if self.later.is_empty() && self.differs_since.is_some_and(|since| now.since(since) > DIFFERS) {
+                (self.now.unnamed, self.saved.unnamed) = (unnamed, unnamed);
+                (self.is_changed, self.differs_since) = (true, None);
+            }
+            return;
+        }
+        // Those that have told their names are among the members.
+        let named = if is_empty { BTreeSet::new() } else { std::mem::take(&mut self.now.named) };
+        let unnamed = unnamed.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX));
+        self.now = Members { unnamed, named, has_protocol: !observed.is_simple };
         self.saved = self.now.clone();
+        // What was taken so far is in it.
+        self.saved_to =
+            self.later.drain(..).map(|(offset, _)| offset + 1).next_back().unwrap_or(self.saved_to);
         (self.is_known, self.is_changed) = (true, true);
     }
 
@@ -108,7 +130,7 @@ impl Membership {
         }
         let mut writer = Writer::default();
         writer.number(self.saved_to).number(u64::from(self.saved.unnamed)).flag(self.saved.has_protocol);
-        writer.number(self.saved.named.len() as u64);
+        writer.flag(self.is_known).number(self.saved.named.len() as u64);
         for member in &self.saved.named {
             writer.text(member);
         }
@@ -119,10 +141,10 @@ impl Membership {
     pub(super) fn restored(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
         let saved_to = reader.number()?;
         let unnamed = u32::try_from(reader.number()?).map_err(|_| Damaged)?;
-        let has_protocol = reader.flag()?;
+        let (has_protocol, is_known) = (reader.flag()?, reader.flag()?);
         let named = (0..reader.count()?).map(|_| reader.text().map(Arc::from)).collect::<Result<_, _>>()?;
         let saved = Members { unnamed, named, has_protocol };
-        Ok(Self { now: saved.clone(), saved, saved_to, is_known: true, ..Self::default() })
+        Ok(Self { now: saved.clone(), saved, saved_to, is_known, ..Self::default() })
     }
 }
 
@@ -169,9 +191,12 @@ mod tests {
         check(&[classic(2, true), classic(0, true)], true);
         check(&[classic(0, false)], false);
         let epoch = CommitLogEvent::ConsumerGroup { group: group(), epoch: 3 };
-        check(std::slice::from_ref(&epoch), true);
+        check(std::slice::from_ref(&epoch), false);
         check(&[epoch.clone(), member("a", true), member("b", true), member("a", false)], false);
-        check(&[epoch, member("a", true), member("b", true), member("a", false), member("b", false)], true);
+        let came_and_went = [member("a", true), member("b", true), member("a", false), member("b", false)];
+        check(&came_and_went, false);
+        let made = CommitLogEvent::GroupDeleted { group: group() };
+        check(&[&[made, epoch], &came_and_went[..]].concat(), true);
         check(&[classic(0, true), CommitLogEvent::GroupDeleted { group: group() }], false);
     }
 }

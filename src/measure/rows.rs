@@ -8,7 +8,9 @@ use super::group::Group;
 use super::group_topic::GroupTopic;
 use super::membership::Membership;
 use super::topic::Topic;
-use crate::model::{Damaged, GroupId, Offset, Reader, Row, RowKind, TopicName, Writer, commit_log_partition};
+use crate::model::{
+    CommitSource, Damaged, GroupId, Offset, Reader, Row, RowKind, TopicName, Writer, commit_log_partition,
+};
 
 /// What was saved and is no more.
 #[derive(Debug)]
@@ -139,6 +141,8 @@ impl Measurement {
         let gaps = (0..value.count()?).map(|_| read(&mut value)).collect::<Result<_, _>>()?;
         let log = &mut self.commit_log[number];
         (log.taken_to, log.saved, log.gaps) = (position, Some(position), gaps);
+        // It could be read, so it is waited for.
+        self.commit_source = CommitSource::Log;
         Ok(())
     }
 

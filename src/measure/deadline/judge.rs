@@ -165,6 +165,7 @@ impl Deadlines {
         let mut open = Vec::new();
         if let Some(t) = known.complete_to {
             for (within, unmeasured) in std::mem::take(&mut self.given_up) {
+                has_changed = true;
                 verdicts.add(within, Minute::of(t), Counts { unmeasured, ..Counts::default() });
             }
         }

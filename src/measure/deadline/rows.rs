@@ -7,7 +7,6 @@ use crate::model::{Damaged, Millis, Offset, Reader, Timestamp, Writer};
 #[derive(Debug, Default)]
 pub(in crate::measure) struct NotYetCounted {
     pub(in crate::measure) consumed: u64,
-    pub(in crate::measure) lost: u64,
     pub(in crate::measure) commits: u64,
 }
 
@@ -20,13 +19,10 @@ impl Deadlines {
     /// What will be counted again when the commit log is read again from what waits.
     pub(in crate::measure) fn not_yet_counted(&self) -> NotYetCounted {
         let mut sum = NotYetCounted::default();
-        for (index, event) in self.waiting.iter().enumerate() {
+        for event in &self.waiting {
             sum.consumed += event.offset - event.first;
             sum.commits += u64::from(event.log_offset.is_some() && event.is_commit());
-            // What was lost before the first of them is below where counting goes on.
-            sum.lost += if index == 0 { 0 } else { event.lost_before };
         }
-        sum.lost += if self.waiting.is_empty() { 0 } else { self.lost_after };
         sum
     }
 
@@ -35,6 +31,10 @@ impl Deadlines {
         writer.number(self.thresholds.len() as u64);
         for threshold in &self.thresholds {
             writer.number(threshold.within.0).number(threshold.judged.map_or(0, |judged| judged + 1));
+        }
+        writer.number(self.given_up.len() as u64);
+        for (within, records) in &self.given_up {
+            writer.number(within.0).number(*records);
         }
     }
 
@@ -45,6 +45,10 @@ impl Deadlines {
             let (within, judged) = (Millis(reader.number()?), reader.number()?.checked_sub(1));
             thresholds.push(Threshold { within, judged });
         }
-        Ok(Self { thresholds, expired_to, ..Self::default() })
+        let mut given_up = Vec::new();
+        for _ in 0..reader.count()? {
+            given_up.push((Millis(reader.number()?), reader.number()?));
+        }
+        Ok(Self { thresholds, expired_to, given_up, ..Self::default() })
     }
 }

@@ -7,7 +7,7 @@ use super::{GroupTopic, Progress};
 use crate::model::{Damaged, LatencyHistogram, Millis, Offset, Partition, Reader, Timestamp, Writer};
 
 /// Of the layout below.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 impl GroupTopic {
     /// Where in the commit log the oldest commit is that waits.
@@ -17,16 +17,14 @@ impl GroupTopic {
 
     /// What to save. Counters leave out what waits: it is counted again when the log is read again.
     pub(in crate::measure) fn to_bytes(&self) -> Vec<u8> {
-        let (mut consumed, mut lost, mut commits) =
-            (self.consumed_total, self.lost_total, self.commits_total);
+        let (mut consumed, mut commits) = (self.consumed_total, self.commits_total);
         for deadlines in self.partitions.iter().filter_map(|progress| progress.deadlines.as_ref()) {
             let waiting = deadlines.not_yet_counted();
             consumed = consumed.saturating_sub(waiting.consumed);
-            lost = lost.saturating_sub(waiting.lost);
             commits = commits.saturating_sub(waiting.commits);
         }
         let mut writer = Writer::default();
-        writer.number(VERSION).number(consumed).number(lost).number(commits);
+        writer.number(VERSION).number(consumed).number(self.lost_total).number(commits);
         write_histogram(&mut writer, self.latency.as_deref());
         writer.number(self.partitions.len() as u64);
         self.partitions.iter().for_each(|progress| progress.write(&mut writer));
@@ -86,7 +84,7 @@ impl Progress {
         let committed = polled.map_or(self.committed, |event| event.counted_from);
         let is_there = front.map_or(self.is_there, |event| event.was_there);
         writer.number(u64::from(self.partition)).number(committed).number(counted_to).number(taken_to);
-        writer.flag(is_there).flag(self.is_stale);
+        writer.number(self.lost.0).number(self.lost.1).flag(is_there).flag(self.is_stale);
         match self.deadlines.as_ref().filter(|deadlines| !deadlines.thresholds.is_empty()) {
             Some(deadlines) => {
                 writer.number(1);
@@ -103,6 +101,7 @@ impl Progress {
         let mut restored = Self::new(partition, reader.number()?, Timestamp(0));
         restored.counted_to = reader.number()?;
         restored.taken_to = reader.number()?;
+        restored.lost = (reader.number()?, reader.number()?);
         (restored.is_there, restored.is_stale) = (reader.flag()?, reader.flag()?);
         if reader.flag()? {
             restored.deadlines = Some(Box::new(Deadlines::restored(reader)?));

@@ -2,4 +2,5 @@
 
 mod cluster;
 mod rules;
+mod sources;
 mod truth;

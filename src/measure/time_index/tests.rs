@@ -42,6 +42,10 @@ fn of_two_answers_that_contradict_each_other_the_later_wins() {
     learn(&mut index, &[10, 90, 30, 40], 2, 35);
     assert_eq!(index.bounds(Timestamp(35)), (3, 3));
     assert_eq!(index.bounds(Timestamp(50)), (4, Offset::MAX));
+    let mut index = TimeIndex::default();
+    learn(&mut index, &[10, 90, 30, 40], 0, 20);
+    learn(&mut index, &[10, 90, 30, 40], 2, 35);
+    assert_eq!(index.bounds(Timestamp(30)), (0, 3));
 }
 
 #[test]

@@ -57,6 +57,10 @@ pub(super) struct Cluster {
     pub(super) state: GroupState,
     /// The commit log may not be read.
     pub(super) is_polled: bool,
+    /// Why it may not, or cannot, be read then.
+    pub(super) log_fails: Reason,
+    /// The coordinator does not tell what is committed.
+    pub(super) is_mute: bool,
     /// Nothing more can be read of the commit log.
     pub(super) is_held: bool,
     read_to: usize,
@@ -88,6 +92,8 @@ impl Cluster {
             committed: BTreeMap::new(),
             state: GroupState::Stable,
             is_polled: false,
+            log_fails: Reason::NotAuthorized,
+            is_mute: false,
             is_held: false,
             read_to: 0,
             complete_to: START - 1,
@@ -146,7 +152,7 @@ impl Cluster {
     }
 
     fn observation(&mut self) -> Observation {
-        let mut commit_log = Err(Reason::NotAuthorized);
+        let mut commit_log = Err(self.log_fails);
         if !self.is_polled {
             let mut entries = Vec::new();
             if !self.is_held {
@@ -198,7 +204,7 @@ impl Cluster {
             state: Ok(self.state),
             is_simple: false,
             members: Ok(Arc::new([])),
-            commits: Ok(commits),
+            commits: if self.is_mute { Err(Reason::NoCoordinator) } else { Ok(commits) },
         };
         Observation {
             topics: BTreeMap::from([(TOPIC.into(), Ok(topic))]),
@@ -244,6 +250,22 @@ impl Cluster {
                 None => self.rows.remove(&(kind, key)),
             };
         }
+    }
+
+    /// A cycle that takes commits and ends, and then fails.
+    pub(super) fn begin_and_fail(&mut self) -> &mut Self {
+        let observation = self.observation();
+        self.daemon.begin(&observation);
+        self.last = Some(self.daemon.outage(Reason::Unreachable));
+        self.save();
+        self
+    }
+
+    /// The commit log was deleted and made again, empty.
+    pub(super) fn made_again(&mut self) -> &mut Self {
+        self.commit_log.clear();
+        self.read_to = 0;
+        self
     }
 
     pub(super) fn tick(&mut self) -> &mut Self {

@@ -88,6 +88,7 @@ fn a_stamp_from_the_future_hides_what_is_behind_it() {
     // It claims ten minutes ahead; whoever commits it and those behind it: nobody can know how late.
     cluster.append(0, &[0, -600_000, 0, 0]).wait(30_000).commit(0, 4).tick();
     check(&cluster, 0, 1, 3);
+    assert_eq!(cluster.last.as_ref().unwrap().groups[0].topics[0].latency.as_ref().unwrap().count(), 1);
     let mut dead = watched();
     dead.append(0, &[0, -600_000, 0, 0]).wait(30_000).tick();
     check(&dead, 0, 1, 0);
@@ -104,6 +105,7 @@ fn what_was_deleted_before_it_could_be_asked_about_is_unmeasured() {
     let mut cluster = watched();
     cluster.append(0, &[0; 6]).wait(3_000).delete(0, 4).commit(0, 6).tick();
     check(&cluster, 0, 2, 4);
+    assert_eq!(cluster.last.as_ref().unwrap().groups[0].topics[0].latency.as_ref().unwrap().count(), 2);
     // Nobody commits it either.
     let mut dead = watched();
     dead.append(0, &[0; 6]).wait(3_000).delete(0, 4).tick();
@@ -128,6 +130,40 @@ fn lost_records_are_not_consumed_when_a_commit_jumps_over_them() {
     let view = &cluster.last.as_ref().unwrap().groups[0].topics[0];
     assert_eq!((view.consumed_total, view.lost_total), (3, 7));
     assert_eq!(view.latency.as_ref().unwrap().count(), 3);
+}
+
+#[test]
+fn what_was_lost_stays_lost_when_commits_around_it_are_read_again() {
+    let mut cluster = watched();
+    let wait = |cluster: &mut Cluster| {
+        cluster.tick_within(0);
+        cluster.save();
+    };
+    cluster.append(0, &[0; 10]).commit(0, 3);
+    wait(&mut cluster);
+    cluster.delete(0, 7);
+    (0..2).for_each(|_| wait(&mut cluster));
+    cluster.commit(0, 8);
+    wait(&mut cluster);
+    let counters = |cluster: &Cluster| {
+        let view = &cluster.last.as_ref().unwrap().groups[0].topics[0];
+        (view.consumed_total, view.lost_total)
+    };
+    assert_eq!(counters(&cluster), (4, 4));
+    cluster.restart().tick().tick();
+    assert_eq!(counters(&cluster), (4, 4));
+}
+
+#[test]
+fn while_the_log_is_held_what_was_committed_is_not_lost() {
+    let mut cluster = watched();
+    cluster.append(0, &[0; 10]).wait(10).commit(0, 10);
+    cluster.is_held = true;
+    cluster.delete(0, 10).tick().tick();
+    cluster.is_held = false;
+    cluster.tick();
+    let view = &cluster.last.as_ref().unwrap().groups[0].topics[0];
+    assert_eq!((view.consumed_total, view.lost_total), (10, 0));
 }
 
 #[test]
