@@ -6,8 +6,8 @@ use super::super::deadline::Deadlines;
 use super::{GroupTopic, Progress};
 use crate::model::{Damaged, LatencyHistogram, Millis, Offset, Partition, Reader, Timestamp, Writer};
 
-/// Of the layout below.
-const VERSION: u64 = 1;
+/// Of the layout below. The first had not since when a partition stands still.
+const VERSION: u64 = 2;
 
 impl GroupTopic {
     /// Where in the commit log the oldest commit is that waits.
@@ -36,14 +36,15 @@ impl GroupTopic {
     /// As it was saved.
     pub(in crate::measure) fn restored(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
         let mut restored = Self::new(0, Timestamp(0));
-        if reader.number()? != VERSION {
+        let version = reader.number()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(Damaged);
         }
         restored.consumed_total = reader.number()?;
         restored.lost_total = reader.number()?;
         restored.commits_total = reader.number()?;
         restored.latency = read_histogram(reader)?.map(Arc::new);
-        let partitions = (0..reader.count()?).map(|_| Progress::restored(reader));
+        let partitions = (0..reader.count()?).map(|_| Progress::restored(reader, version));
         restored.partitions = partitions.collect::<Result<_, _>>()?;
         if !restored.partitions.is_sorted_by(|one, other| one.partition < other.partition) {
             return Err(Damaged);
@@ -87,6 +88,12 @@ impl Progress {
         let is_there = front.map_or(self.is_there, |event| event.was_there);
         writer.number(u64::from(self.partition)).number(committed).number(counted_to).number(taken_to);
         writer.flag(is_there).flag(self.is_stale);
+        // Without lag it may have had something to do since: then that begins when it is seen again.
+        let still_since = self.still_since.filter(|_| self.has_lag);
+        writer.flag(still_since.is_some());
+        if let Some(still_since) = still_since {
+            writer.signed(still_since.0);
+        }
         match self.deadlines.as_ref().filter(|deadlines| !deadlines.thresholds.is_empty()) {
             Some(deadlines) => {
                 writer.number(1);
@@ -98,12 +105,15 @@ impl Progress {
         }
     }
 
-    fn restored(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+    fn restored(reader: &mut Reader<'_>, version: u64) -> Result<Self, Damaged> {
         let partition = Partition::try_from(reader.number()?).map_err(|_| Damaged)?;
         let mut restored = Self::new(partition, reader.number()?, Timestamp(0));
         restored.counted_to = reader.number()?;
         restored.taken_to = reader.number()?;
         (restored.is_there, restored.is_stale) = (reader.flag()?, reader.flag()?);
+        restored.has_lag = version > 1 && reader.flag()?;
+        restored.has_moved = restored.has_lag;
+        restored.still_since = if restored.has_lag { Some(Timestamp(reader.signed()?)) } else { None };
         if reader.flag()? {
             restored.deadlines = Some(Box::new(Deadlines::restored(reader)?));
         }
