@@ -100,8 +100,9 @@ struct Promise {
 struct Absent {
     since: Timestamp,
     absence: Absence,
-    /// How many groups and topics there were when that was found; sought again when there are others.
-    seen: [usize; 2],
+    /// How many groups and topics there were when that was found; sought again when there are others. `None` while the
+    /// cluster was not measured: then nothing was found.
+    seen: Option<[usize; 2]>,
 }
 
 impl Slos {
@@ -264,10 +265,10 @@ impl Promise {
 
     /// What is published of it while nothing matches.
     fn absent(&mut self, input: &TickInput<'_>) -> SloView {
-        let seen = [input.groups.len(), input.topics.len()];
+        let seen = input.up.is_ok().then_some([input.groups.len(), input.topics.len()]);
         let before = self.absent.take();
         let (since, absence) = match before {
-            Some(before) if before.seen == seen && input.up.is_ok() && !before.absence.is_idle => {
+            Some(before) if before.seen == seen && seen.is_some() && !before.absence.is_idle => {
                 (before.since, before.absence)
             }
             before => {

@@ -266,7 +266,7 @@ if [ -n "$workload" ]; then
 fi
 
 daemon_since=$SECONDS
-start "$dir/daemon.log" "${bound[@]}" "$plimsoll" run --bootstrap-server "$bootstrap" --listen "$listen"
+start "$dir/daemon.log" "${bound[@]}" env STATE_DIRECTORY="$dir/state" "$plimsoll" run --bootstrap-server "$bootstrap" --listen "$listen"
 daemon=$started
 ready() {
   (

@@ -10,7 +10,7 @@ use crate::model::{AlertState, Millis, Selector, Severity};
 /// How many subjects a summary names.
 const NAMED: usize = 5;
 
-/// A rule as a sentence: `pages when orders-processor lags by more than 10000 records for 5m`.
+/// A rule as a sentence: `pages when orders-processor lags by more than 10000 records, for 5m`.
 #[must_use]
 pub fn plain_words(rule: &AlertRule) -> String {
     let does = match rule.severity {
@@ -20,7 +20,7 @@ pub fn plain_words(rule: &AlertRule) -> String {
     };
     let mut words = format!("{does} when {}", clause(rule));
     if rule.hold > Millis(0) {
-        words.push_str(&format!(" for {}", length(rule.hold)));
+        words.push_str(&format!(", for {}", length(rule.hold)));
     }
     if let Some(most) = rule.summarize_above {
         words.push_str(&format!("; more than {most} at once are told as one"));

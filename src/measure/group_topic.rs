@@ -57,8 +57,11 @@ pub(super) struct Progress {
     /// The time of the record at an offset, once it was found out.
     pub(super) located: Option<(Offset, Timestamp)>,
     /// The last moment at which the partition moved or had no lag; at first, since when it is watched.
-    pub(super) still_since: Timestamp,
+    /// `None` after a restart, if that was not saved, until the next tick.
+    pub(super) still_since: Option<Timestamp>,
     has_moved: bool,
+    /// It had lag when that was looked at last: then only a commit, or retention, can end its standing still.
+    has_lag: bool,
     /// False once the commit was deleted.
     pub(super) is_there: bool,
     /// The commit was to a topic that is no more: it says nothing of the one that has its name now.
@@ -99,8 +102,9 @@ impl Progress {
             counted_to: committed,
             lost: (0, 0),
             located: None,
-            still_since: now,
+            still_since: Some(now),
             has_moved: false,
+            has_lag: false,
             is_there: true,
             is_stale: false,
             is_restored: false,
@@ -110,9 +114,15 @@ impl Progress {
         }
     }
 
+    /// It has lag at `now`; since when it has not moved, or has been watched.
+    pub(super) fn lags(&mut self, now: Timestamp) -> Timestamp {
+        self.has_lag = true;
+        *self.still_since.get_or_insert(now)
+    }
+
     /// Lag above 0 and no progress for longer than the window; unknown until that can be told.
     pub(super) fn stuck(&self, lag: Measured<u64>, now: Timestamp) -> Measured<bool> {
-        let still = now.since(self.still_since);
+        let still = self.still_since.map_or(Millis(0), |since| now.since(since));
         match lag? {
             0 => Ok(false),
             _ if still > WINDOW => Ok(true),
@@ -123,7 +133,7 @@ impl Progress {
 
     /// The partition has no lag at `now`: whoever has nothing to do does not stand still.
     pub(super) fn caught_up(&mut self, now: Timestamp) {
-        (self.still_since, self.has_moved) = (now, true);
+        (self.still_since, self.has_moved, self.has_lag) = (Some(now), true, false);
     }
 
     /// Whether a commit was seen that was not counted: the log is to tell when it was made.

@@ -144,6 +144,16 @@ pub(super) fn too_coarse(
     is_polled.then(|| cannot("polled", "commits polled", input.poll_interval))
 }
 
+/// Nobody knows whether a threshold says something.
+pub(super) fn interval_unknown() -> Because {
+    named("commit_interval_unknown", "how often the group commits is not known before its second commit")
+}
+
+/// Whether it does not matter how often the group commits.
+pub(super) fn accepts_resolution(slo: &Slo) -> bool {
+    !matches!(slo.indicator, Indicator::Latency { accept_commit_resolution: false, .. })
+}
+
 /// `100 ms`, `5 s`, `5.2 s`.
 fn spaced(length: Millis) -> String {
     match length.0 {

@@ -41,8 +41,10 @@ pub struct Instance {
 pub(super) struct Circumstances {
     /// Nothing new can be known: windows and answers stay as they are.
     pub(super) is_frozen: bool,
-    /// The counts mean nothing to people: the state is unmeasured, whatever they say.
-    pub(super) is_meaningless: bool,
+    /// What is counted is not there any more: the state is unmeasured, whatever the counts say.
+    pub(super) is_gone: bool,
+    /// The counts cannot show the promise: unmeasured too, and no answer is held that comes from them.
+    pub(super) is_too_coarse: bool,
 }
 
 impl Instance {
@@ -122,11 +124,12 @@ impl Instance {
             plan.pairs.iter().map(|pair| self.answer(pair)).collect()
         };
         for (is_true, answer) in self.is_true.iter_mut().zip(&answers) {
-            *is_true = answer.unwrap_or(*is_true);
+            *is_true = answer.unwrap_or(*is_true) && !circumstances.is_too_coarse;
         }
+        let is_meaningless = circumstances.is_gone || circumstances.is_too_coarse;
         let governing = self.governing();
         let state = match governing.map(|at| self.plan.pairs[at].severity) {
-            _ if circumstances.is_meaningless => SloState::Unmeasured,
+            _ if is_meaningless => SloState::Unmeasured,
             Some(Severity::Page) => SloState::Page,
             Some(_) => SloState::Ticket,
             None if self.is_blind(now) => SloState::Unmeasured,
@@ -136,7 +139,7 @@ impl Instance {
             (self.state, self.since) = (state, Some(now));
         }
         let held = governing.is_some_and(|at| answers[at].is_none());
-        self.report(now, governing.filter(|_| !circumstances.is_meaningless), held)
+        self.report(now, governing.filter(|_| !is_meaningless), held)
     }
 
     /// The most urgent pair that is true; of several the one with the shortest windows.

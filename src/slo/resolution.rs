@@ -1,8 +1,7 @@
 //! How often a group commits has to be known before a latency below it may speak. Never judges.
 
 use super::Slo;
-use super::because::named;
-use super::definition::Indicator;
+use super::because::{accepts_resolution, interval_unknown};
 use crate::model::{Because, GroupTopicView, Millis, Timestamp};
 
 /// Who has not committed twice within this time is judged all the same: it may be dead.
@@ -23,6 +22,11 @@ impl CommitResolution {
         self.has_judged = true;
     }
 
+    /// It was waited for in vain.
+    pub(super) fn is_given_up(&self, now: Timestamp) -> bool {
+        self.unknown_since.is_some_and(|since| now.since(since) >= PATIENCE)
+    }
+
     /// Takes a tick; says why a latency cannot be told yet, if it cannot.
     pub(super) fn observe(
         &mut self,
@@ -31,8 +35,7 @@ impl CommitResolution {
         now: Timestamp,
     ) -> Option<Because> {
         let is_busy = std::mem::take(&mut self.has_judged) | consumed.is_some_and(|view| view.lag != Ok(0));
-        let is_accepted =
-            !matches!(slo.indicator, Indicator::Latency { accept_commit_resolution: false, .. });
+        let is_accepted = accepts_resolution(slo);
         if is_accepted || consumed.is_some_and(|view| view.commit_interval.is_ok()) {
             self.unknown_since = None;
             return None;
@@ -45,12 +48,7 @@ impl CommitResolution {
             self.busy_at = Some(now);
         }
         let waits = self.unknown_since.is_some_and(|since| now.since(since) < PATIENCE);
-        waits.then(|| {
-            named(
-                "commit_interval_unknown",
-                "how often the group commits is not known before its second commit",
-            )
-        })
+        waits.then(interval_unknown)
     }
 }
 

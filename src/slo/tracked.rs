@@ -35,6 +35,8 @@ pub(super) struct Tracked {
     meter: Meter,
     pub(super) worst: WorstPartitions,
     pub(super) resolution: CommitResolution,
+    /// Why its threshold said nothing when that could be told last.
+    too_coarse: Option<Because>,
     /// The row as it was given out last.
     written: Vec<u8>,
 }
@@ -58,6 +60,7 @@ impl Tracked {
             meter,
             worst: WorstPartitions::default(),
             resolution: CommitResolution::default(),
+            too_coarse: None,
             written: Vec::new(),
         }
     }
@@ -86,10 +89,21 @@ impl Tracked {
         };
         let counts_records = slo.indicator.counts_records();
         let blocked = blocked.or(self.resolution.observe(slo, sight.consumed, input.now));
-        let too_coarse = because::too_coarse(slo, sight.consumed, input);
+        // While nobody sees how often the group commits, it is taken to go on as before, unless it may be dead.
+        let is_seen = sight.consumed.is_some_and(|consumed| {
+            because::accepts_resolution(slo)
+                || consumed.commit_interval.is_ok()
+                || self.resolution.is_given_up(input.now)
+        });
+        if input.up.is_ok() && is_seen {
+            self.too_coarse = None;
+        }
+        self.too_coarse = because::too_coarse(slo, sight.consumed, input).or(self.too_coarse.take());
+        let too_coarse = self.too_coarse.clone();
         let circumstances = Circumstances {
             is_frozen: counts_records && blocked.is_some(),
-            is_meaningless: gone.is_some() || too_coarse.is_some(),
+            is_gone: gone.is_some(),
+            is_too_coarse: too_coarse.is_some(),
         };
         let evaluation = self.instance.evaluate_through(Minute::of(input.now), input.now, circumstances);
         let is_unmeasured = evaluation.state == SloState::Unmeasured;
@@ -126,7 +140,7 @@ impl Tracked {
                 if let Some(Err(unread)) = sight.group.map(|group| group.commits) {
                     return Err(because::reason(unread));
                 }
-                let (all, bad) = totals(slo, sight, input).map_err(because::reason)?;
+                let (all, bad) = totals(slo, sight, input)?;
                 self.instance.add(Minute::of(input.now), counters.observe(all, bad));
                 Ok(())
             }
@@ -184,6 +198,10 @@ impl Tracked {
             Meter::Counters(counters) => counters.read(reader)?,
             Meter::Slices(slices) => slices.read(reader)?,
         }
+        // What was not shown before a restart is not shown before it is known again how often the group commits.
+        let was_hidden =
+            self.instance.state == SloState::Unmeasured && matches!(self.meter, Meter::Judgements);
+        self.too_coarse = was_hidden.then(because::interval_unknown);
         if reader.is_at_end() { Ok(()) } else { Err(Damaged) }
     }
 
@@ -229,19 +247,22 @@ fn gone(slo: &Slo, sight: Sight<'_>, input: &TickInput<'_>) -> Option<(Because, 
 }
 
 /// The two counters of an indicator: all, or those that were consumed, and the bad ones.
-fn totals(slo: &Slo, sight: Sight<'_>, input: &TickInput<'_>) -> Measured<(u64, u64)> {
+fn totals(slo: &Slo, sight: Sight<'_>, input: &TickInput<'_>) -> Result<(u64, u64), Because> {
     let Indicator::DeadLetters { dead_letter_topic, .. } = &slo.indicator else {
-        let consumed = sight.consumed.ok_or(Reason::NotYetRead)?;
+        let consumed = sight.consumed.ok_or_else(|| because::reason(Reason::NotYetRead))?;
         return Ok((consumed.consumed_total, consumed.lost_total));
     };
-    let topic = sight.topic.ok_or(Reason::NoSuchTopic)?;
-    let dead = super::topic_view(input.topics, dead_letter_topic.as_str()).ok_or(Reason::NoSuchTopic)?;
+    let topic = sight.topic.ok_or_else(|| because::reason(Reason::NoSuchTopic))?;
+    let dead = super::topic_view(input.topics, dead_letter_topic.as_str()).ok_or_else(|| {
+        let names = input.topics.iter().map(|view| view.topic.as_str());
+        because::missing(dead_letter_topic, "topic", Reason::NoSuchTopic, names)
+    })?;
     for view in [topic, dead] {
         if view.partitions.is_empty() {
-            return Err(view.id.err().unwrap_or(Reason::NotYetRead));
+            return Err(because::reason(view.id.err().unwrap_or(Reason::NotYetRead)));
         }
         if let Some(unread) = view.partitions.iter().find_map(|partition| partition.end.err()) {
-            return Err(unread);
+            return Err(because::reason(unread));
         }
     }
     Ok((topic.appended_total, dead.appended_total))

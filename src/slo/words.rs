@@ -1,11 +1,12 @@
 //! SLOs in words: as short phrases for views, and as sentences for those who check their rules.
 //! Never judges anything.
 
+use super::because::selectors;
 use super::calendar::Calendar;
 use super::plan::default_min_bad_events;
 use super::tiers::{self, Why};
 use super::{Indicator, Period, Slo, ThroughputFloor, Window};
-use crate::model::{Millis, Severity};
+use crate::model::{Millis, Selector, Severity};
 
 /// A length as settings are written: in the largest unit that divides it, `90s`, `30d`.
 pub(super) fn length(length: Millis) -> String {
@@ -68,17 +69,40 @@ pub fn plain_words(slo: &Slo) -> Vec<String> {
 }
 
 fn promise(slo: &Slo) -> String {
-    let (what, budget) = (indicator(&slo.indicator), slo.objective.rest());
+    let (what, whose, budget) = (indicator(&slo.indicator), subject(&slo.indicator), slo.objective.rest());
     let per = match &slo.window {
         Window::Rolling(window) => format!("per {}", length(*window)),
         Window::Calendar { .. } => format!("per {}", window(&slo.window)),
     };
     if slo.indicator.counts_records() {
-        return format!("{what}: at most {budget} of the records may miss it {per}");
+        return match &slo.indicator {
+            Indicator::Loss { .. } => {
+                format!("{whose}: at most {budget} of the records may be lost to retention {per}")
+            }
+            Indicator::DeadLetters { .. } => {
+                format!("{whose}: at most {budget} of the records may become {what} {per}")
+            }
+            _ => format!("{what} for {whose}: at most {budget} of the records may miss it {per}"),
+        };
     }
     let millis = u128::from(tiers::minutes(&slo.window)) * 60_000 * u128::from(budget.parts());
     let most = Millis(u64::try_from(millis / u128::from(budget.of())).unwrap_or(u64::MAX));
-    format!("{what}: at most {} outside it {per}, in slices of {}", spent(most), length(slo.slice))
+    let (most, slice) = (spent(most), length(slo.slice));
+    format!("{what} for {whose}: at most {most} outside it {per}, in slices of {slice}")
+}
+
+/// Whose promise it is: every one that a pattern means has a budget of its own.
+fn subject(indicator: &Indicator) -> String {
+    let one = |selector: &Selector, what: &str| match selector.exact() {
+        Some(name) => name.to_owned(),
+        None if selector.as_str() == "*" => format!("each {what}"),
+        None => format!("each {what} like {}", selector.as_str()),
+    };
+    match selectors(indicator) {
+        (Some(group), [None, _]) => format!("{} on each topic", one(group, "group")),
+        (Some(group), [Some(topic), _]) => format!("{} on {}", one(group, "group"), one(topic, "topic")),
+        (None, topics) => topics[0].map_or(String::new(), |topic| one(topic, "topic")),
+    }
 }
 
 /// A budget of time: `43m12s`, `7h12m`, `2d04h`.

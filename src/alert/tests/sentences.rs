@@ -12,11 +12,11 @@ fn conditions() -> Vec<(Condition, &'static str)> {
     vec![
         (
             Condition::Lag { of: of("orders-processor", None), above: 10_000 },
-            "opens a ticket when orders-processor lags by more than 10000 records for 5m",
+            "opens a ticket when orders-processor lags by more than 10000 records, for 5m",
         ),
         (
             Condition::TimeLag { of: of("billing-*", Some("orders")), above: seconds(90) },
-            "opens a ticket when any group like billing-* lags by more than 1m30s on orders for 5m",
+            "opens a ticket when any group like billing-* lags by more than 1m30s on orders, for 5m",
         ),
         (
             Condition::Latency {
@@ -26,19 +26,19 @@ fn conditions() -> Vec<(Condition, &'static str)> {
                 window: seconds(600),
             },
             "opens a ticket when any group commits more than 1% of the records of 10m later than 200ms after they \
-             were appended for 5m",
+             were appended, for 5m",
         ),
         (
             Condition::Throughput { of: of("a", None), below: 2.5 },
-            "opens a ticket when a consumes fewer than 2.5 records per second for 5m",
+            "opens a ticket when a consumes fewer than 2.5 records per second, for 5m",
         ),
         (
             Condition::Stuck { of: of("a", None), longer_than: seconds(300) },
-            "opens a ticket when a has lag and commits no progress for longer than 5m for 5m",
+            "opens a ticket when a has lag and commits no progress for longer than 5m, for 5m",
         ),
         (
             Condition::NotDecreasing { of: of("a", Some("orders")) },
-            "opens a ticket when a has lag on orders that is nowhere lower than five minutes before for 5m",
+            "opens a ticket when a has lag on orders that is nowhere lower than five minutes before, for 5m",
         ),
         (
             Condition::Trend {
@@ -47,15 +47,15 @@ fn conditions() -> Vec<(Condition, &'static str)> {
                 rising_for: seconds(900),
                 by: ratio("20%"),
             },
-            "opens a ticket when the median latency of a keeps rising over 15m, by at least 20% for 5m",
+            "opens a ticket when the median latency of a keeps rising over 15m, by at least 20%, for 5m",
         ),
         (
             Condition::Lost { of: of("a", None), above: 0 },
-            "opens a ticket when a loses records to retention for 5m",
+            "opens a ticket when a loses records to retention, for 5m",
         ),
         (
             Condition::RetentionEta { of: of("a", None), below: seconds(3600) },
-            "opens a ticket when retention deletes within less than 1h what a has not committed for 5m",
+            "opens a ticket when retention deletes within less than 1h what a has not committed, for 5m",
         ),
         (
             Condition::DeadLetters {
@@ -64,17 +64,17 @@ fn conditions() -> Vec<(Condition, &'static str)> {
                 above: ratio("1%"),
                 window: seconds(3600),
             },
-            "opens a ticket when more than 1% of the records of orders are dead letters in dlq, over 1h for 5m",
+            "opens a ticket when more than 1% of the records of orders are dead letters in dlq, over 1h, for 5m",
         ),
         (
             Condition::Offline { topic: Selector::new("*") },
-            "opens a ticket when a partition of any topic has no leader for 5m",
+            "opens a ticket when a partition of any topic has no leader, for 5m",
         ),
         (
             Condition::UnderMinIsr { topic: orders() },
-            "opens a ticket when a partition of orders has fewer in-sync replicas than it needs for 5m",
+            "opens a ticket when a partition of orders has fewer in-sync replicas than it needs, for 5m",
         ),
-        (Condition::Unreachable, "opens a ticket when the cluster cannot be measured for 5m"),
+        (Condition::Unreachable, "opens a ticket when the cluster cannot be measured, for 5m"),
     ]
 }
 

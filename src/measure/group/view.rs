@@ -76,12 +76,15 @@ impl Group {
                     Ok(Millis(0))
                 }
                 (Ok(lag), Some(progress)) => {
+                    still_since = Ok(Some(progress.lags(context.now)));
                     stuck.push(progress.stuck(Ok(lag), context.now));
-                    still_since = Ok(Some(progress.still_since));
                     let known = topic.and_then(|topic| topic.partitions.get(partition as usize));
                     time_lag::measure(progress, known, context.resolution, context.now)
                 }
-                (Ok(_), None) => Err(Reason::NotYetRead),
+                (Ok(_), None) => {
+                    still_since = Err(Reason::NotYetRead);
+                    Err(Reason::NotYetRead)
+                }
                 (Err(why), _) => {
                     stuck.push(Err(why));
                     Err(why)
@@ -108,7 +111,7 @@ impl Group {
             stuck: any(stuck.into_iter()),
             not_decreasing: memory.lag_history.not_decreasing(context.now, lag),
             retention_eta,
-            still_since: still_since(memory, &partitions),
+            still_since: still_since(&partitions),
             latency: memory.latency.clone(),
             commits_total: match context.source {
                 CommitSource::Log => Ok(memory.commits_total),
@@ -159,17 +162,11 @@ impl Group {
 }
 
 /// Since when the partition that stands still longest has not moved, of those with lag.
-fn still_since(memory: &GroupTopic, partitions: &[GroupPartitionView]) -> Measured<Option<Timestamp>> {
+fn still_since(partitions: &[GroupPartitionView]) -> Measured<Option<Timestamp>> {
     let mut since = None;
-    for partition in partitions {
-        if partition.lag? == 0 {
-            continue;
-        }
-        let of_partition =
-            |one: &super::super::group_topic::Progress| one.partition.cmp(&partition.partition);
-        let index = memory.partitions.binary_search_by(of_partition).map_err(|_| Reason::NotYetRead)?;
-        let still_since = memory.partitions[index].still_since;
-        since = Some(since.map_or(still_since, |since: Timestamp| since.min(still_since)));
+    for partition in partitions.iter().filter(|partition| partition.lag != Ok(0)) {
+        let still_since = partition.still_since?;
+        since = [since, still_since].into_iter().flatten().min();
     }
     Ok(since)
 }

@@ -7,7 +7,7 @@ use super::{GroupTopic, Progress};
 use crate::model::{Damaged, LatencyHistogram, Millis, Offset, Partition, Reader, Timestamp, Writer};
 
 /// Of the layout below.
-const VERSION: u64 = 2;
+const VERSION: u64 = 1;
 
 impl GroupTopic {
     /// Where in the commit log the oldest commit is that waits.
@@ -85,6 +85,12 @@ impl Progress {
         let is_there = front.map_or(self.is_there, |event| event.was_there);
         writer.number(u64::from(self.partition)).number(committed).number(counted_to).number(taken_to);
         writer.number(self.lost.0).number(self.lost.1).flag(is_there).flag(self.is_stale);
+        // Without lag it may have had something to do since: then that begins when it is seen again.
+        let still_since = self.still_since.filter(|_| self.has_lag);
+        writer.flag(still_since.is_some());
+        if let Some(still_since) = still_since {
+            writer.signed(still_since.0);
+        }
         match self.deadlines.as_ref().filter(|deadlines| !deadlines.thresholds.is_empty()) {
             Some(deadlines) => {
                 writer.number(1);
@@ -103,6 +109,9 @@ impl Progress {
         restored.taken_to = reader.number()?;
         restored.lost = (reader.number()?, reader.number()?);
         (restored.is_there, restored.is_stale) = (reader.flag()?, reader.flag()?);
+        restored.has_lag = reader.flag()?;
+        restored.has_moved = restored.has_lag;
+        restored.still_since = if restored.has_lag { Some(Timestamp(reader.signed()?)) } else { None };
         if reader.flag()? {
             restored.deadlines = Some(Box::new(Deadlines::restored(reader)?));
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Reader;
 
 fn polled(partition: Partition, offset: Offset, now: Timestamp) -> Commit {
     let (log_offset, appeared, skips, after_gap) = (None, None, false, false);
@@ -84,4 +85,27 @@ fn standing_still_with_lag_is_stuck_after_the_window() {
     // Idle for long, then records come: the wait starts with them.
     check(&[(0, 5, 0), (1000, 5, 0), (1001, 5, 3)], 1100, Ok(false));
     check(&[(0, 5, 0), (1000, 5, 0), (1001, 5, 3)], 1301, Ok(true));
+}
+
+#[test]
+fn a_restart_knows_since_when_a_partition_stands_still() {
+    let second = |second: i64| Timestamp(1_790_000_000_000 + second * 1000);
+    let check = |has_lag: bool, expected: (Timestamp, Measured<bool>)| {
+        let mut topic = GroupTopic::new(0, second(0));
+        let index = topic.poll(&polled(0, 5, second(0)));
+        topic.poll(&polled(0, 6, second(10)));
+        let progress = &mut topic.partitions[index];
+        if has_lag {
+            assert_eq!(progress.lags(second(20)), second(10));
+        } else {
+            progress.caught_up(second(20));
+        }
+        let bytes = topic.to_bytes();
+        let mut topic = GroupTopic::restored(&mut Reader::new(&bytes)).unwrap();
+        let progress = &mut topic.partitions[index];
+        assert_eq!((progress.lags(second(400)), progress.stuck(Ok(3), second(400))), expected);
+    };
+    check(true, (second(10), Ok(true)));
+    // It may have had nothing to do until now.
+    check(false, (second(400), Err(Reason::NotYetWatched)));
 }

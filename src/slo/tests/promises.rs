@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::views::{consumed, group, latency, slo, topic};
 use crate::model::{
-    CommitSource, Counts, GroupId, GroupView, Judgement, Measured, Millis, Minute, Ratio, Reason, Row,
-    Selector, SloState, SloView, Timestamp, TopicView,
+    CommitSource, Counts, GroupId, GroupTopicView, GroupView, Judgement, Measured, Millis, Minute, Ratio,
+    Reason, Row, Selector, SloState, SloView, Timestamp, TopicView,
 };
 use crate::slo::{Indicator, Slo, Slos, ThroughputFloor, TickInput};
 
@@ -244,6 +244,68 @@ fn a_threshold_below_what_can_be_told_is_unmeasured_and_counted() {
     check(false, 100, CommitSource::Log, "");
     check(false, 50, CommitSource::Polled, "commits polled every 1 s cannot show 100 ms");
     check(true, 50, CommitSource::Polled, "");
+}
+
+#[test]
+fn what_cannot_show_the_promise_does_not_page_while_nobody_sees_it() {
+    let outages: [fn(&mut World); 3] = [
+        |world| world.up = Err(Reason::Unreachable),
+        |world| world.groups.clear(),
+        |world| world.groups[0].topics[0].commit_interval = Err(Reason::NotYetWatched),
+    ];
+    for outage in outages {
+        let mut world = World::new(vec![latency("99.9%", "30d")]);
+        world.groups_complete = false;
+        world.groups[0].topics[0].commit_interval = Ok(Millis(5000));
+        world.judged(0, 600);
+        let told = |world: &mut World| {
+            let view = world.tick().remove(0);
+            (view.state, told(&view).2.to_owned())
+        };
+        let coarse = (SloState::Unmeasured, "commits every 5 s cannot show 100 ms".to_owned());
+        assert_eq!(told(&mut world), coarse);
+        outage(&mut world);
+        assert_eq!(told(&mut world), coarse);
+
+        // After a restart nothing is left of what was not shown before.
+        let rows = world.slos.changed_rows();
+        world.slos = Slos::new(vec![latency("99.9%", "30d")]).unwrap();
+        assert!(world.slos.restore(&rows).is_ok());
+        assert_ne!(told(&mut world).0, SloState::Page);
+        assert_ne!(world.minutes(1).state, SloState::Page);
+    }
+    // Who has records and commits none of them may be dead.
+    let mut world = World::new(vec![latency("99.9%", "30d")]);
+    world.groups[0].topics[0].commit_interval = Ok(Millis(5000));
+    world.tick();
+    world.groups[0].topics[0] =
+        GroupTopicView { commit_interval: Err(Reason::NotYetWatched), ..consumed("orders", Ok(3)) };
+    assert_eq!(world.minutes(4).state, SloState::Unmeasured);
+    world.judged(0, 600);
+    assert_eq!(world.minutes(2).state, SloState::Page);
+}
+
+#[test]
+fn what_is_not_there_is_named_again_after_an_outage() {
+    let indicator = Indicator::DeadLetters {
+        topic: Selector::new("orders"),
+        dead_letter_topic: Selector::new("orders-daed"),
+    };
+    let absent = on(lag(1000, "99%"), "orders-processr", None);
+    let mut world = World::new(vec![absent, slo("processed", indicator, "99%", "7d")]);
+    let names = [
+        "no such group: orders-processr, did you mean orders-processor?",
+        "no such topic: orders-daed, did you mean orders-dead?",
+    ];
+    let mut check = |up: Measured<()>, expected: [&str; 2]| {
+        world.up = up;
+        let views = (0..40).map(|_| world.tick()).last().unwrap();
+        assert_eq!(views.iter().map(|view| told(view).2).collect::<Vec<_>>(), expected);
+    };
+    let unreachable = Reason::Unreachable.to_string();
+    check(Ok(()), names);
+    check(Err(Reason::Unreachable), [&unreachable, &unreachable]);
+    check(Ok(()), names);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn promises_read_as_a_person_would_say_them() {
     check(
         &lag("99.9%", "30d"),
         [
-            "lag at most 1000: at most 43m12s outside it per 30d, in slices of 1m",
+            "lag at most 1000 for each group like billing-* on each topic: at most 43m12s outside it per 30d, in slices of 1m",
             "pages when 2% of the budget is spent within 1h or 5% of the budget is spent within 6h, opens a ticket when 10% of \
          the budget is spent within 1d or 10% of the budget is spent within 3d; never for fewer than 2 bad slices",
         ],
@@ -25,9 +25,33 @@ fn promises_read_as_a_person_would_say_them() {
     check(
         &quiet,
         [
-            "latency within 100ms: at most 0.1% of the records may miss it per month (Europe/Paris)",
+            "latency within 100ms for orders-processor on orders: at most 0.1% of the records may miss it per month (Europe/Paris)",
             "it never alerts: alerting is disabled",
         ],
+    );
+}
+
+#[test]
+fn a_promise_says_whose_it_is() {
+    let check = |indicator: Indicator, expected: &str| {
+        assert_eq!(plain_words(&slo("p", indicator, "99%", "30d"))[0], expected);
+    };
+    let topic = Selector::new("orders");
+    check(
+        Indicator::Loss { group: Selector::new("*"), topic: None },
+        "each group on each topic: at most 1% of the records may be lost to retention per 30d",
+    );
+    check(
+        Indicator::DeadLetters { topic: topic.clone(), dead_letter_topic: Selector::new("orders.dlq") },
+        "orders: at most 1% of the records may become dead letters in orders.dlq per 30d",
+    );
+    check(
+        Indicator::Availability { topic: Selector::new("pay*") },
+        "availability for each topic like pay*: at most 7h12m outside it per 30d, in slices of 1m",
+    );
+    check(
+        Indicator::TimeLag { group: Selector::new("a"), topic: Some(topic), max: Millis(5000) },
+        "time lag at most 5s for a on orders: at most 7h12m outside it per 30d, in slices of 1m",
     );
 }
 
