@@ -43,6 +43,8 @@ pub struct Engine {
     /// How far the daemon's clock is ahead of the brokers', in milliseconds, as far as commits have told.
     clock_ahead: i64,
     clock: ClockSource,
+    /// By so many milliseconds the clock was set since the cluster was last measured.
+    set_by: i64,
     poll_interval: Millis,
     brokers: Vec<Broker>,
     cluster_id: Option<String>,
@@ -101,6 +103,7 @@ impl Engine {
             judged: Verdicts::default(),
             clock_ahead: 0,
             clock: ClockSource::default(),
+            set_by: 0,
             poll_interval,
             brokers: Vec::new(),
             cluster_id: None,
@@ -160,6 +163,12 @@ impl Engine {
         self.measurement.learn(questions, answers);
     }
 
+    /// The clock was set by `milliseconds` in all since the cluster was last measured. While no broker tells the time,
+    /// promises go by the time that has passed.
+    pub fn clock_was_set(&mut self, milliseconds: i64) {
+        self.set_by = milliseconds;
+    }
+
     /// Ends a tick with the finished observation, or with the reason why there is none.
     pub fn tick(&mut self, observed: Result<Observation, Outage>, now: Timestamp) -> Snapshot {
         self.tick += 1;
@@ -187,6 +196,7 @@ impl Engine {
             self.clock_ahead = ahead;
         }
         self.clock = observation.commit_log.as_ref().map_or(ClockSource::Local, |log| log.clock);
+        self.set_by = 0;
         let brokers = self.see(&std::mem::take(&mut observation.brokers));
         let backlog = self.measurement.time_lookup_backlog(now);
         let groups_complete = observation.groups_complete;
@@ -208,7 +218,7 @@ impl Engine {
     /// Promises and alerts, which an outage leaves as they are or makes unmeasured, never fine.
     fn judge(&mut self, up: Measured<()>, listing: &Listing, measured: &Measurements, now: Timestamp) {
         let slos = self.slos.observe(&TickInput {
-            now: Timestamp(now.0.saturating_sub(self.clock_ahead)),
+            now: Timestamp(now.0.saturating_sub(self.clock_ahead).saturating_sub(self.set_by)),
             up,
             topics: &measured.topics,
             groups: &measured.groups,

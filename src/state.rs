@@ -7,7 +7,7 @@
 //! and every row, or set aside as a whole under a name with the time. Then the daemon starts with empty state: a
 //! watcher that does not watch is the greater loss, and lost state shows, as budgets since the new start and
 //! coverage below 1. A file of a newer version is sound and belongs to a program that can read it: it is left where
-//! it is, and the start is refused.
+//! it is, and the start is refused. Neither is changed by looking at it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +18,7 @@ use crate::model::{ClusterName, Row, Timestamp};
 
 mod config;
 mod error;
+mod examined;
 mod file;
 mod folder;
 mod record;

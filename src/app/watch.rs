@@ -16,13 +16,16 @@ use super::publish::Publisher;
 use super::story::Story;
 use crate::engine::{Engine, EngineConfig, Outage};
 use crate::kafka::{Cluster, ClusterConfig, ClusterError};
-use crate::model::{Damaged, Millis, Observation, Reason, Row, Snapshot};
+use crate::model::{Damaged, Millis, Observation, Reason, Row, Snapshot, Timestamp};
 
 /// One cluster and its core.
 pub struct Watcher {
     cluster: Cluster,
     engine: Arc<Mutex<Engine>>,
     clock: Clock,
+    /// By how much the clock is ahead of the time that has passed, when the cluster was last measured.
+    ahead: Option<i64>,
+    started: Instant,
     state: Option<Arc<DurableState>>,
 }
 
@@ -51,7 +54,14 @@ impl Watcher {
             .map_err(|unknown| ClusterError { reason: Reason::NotYetRead, sentence: unknown.to_string() })?;
         let cluster = Cluster::connect(config, stop)?;
         let engine = Arc::new(Mutex::new(engine));
-        Ok(Self { cluster, engine, clock: Arc::new(clock::now), state: None })
+        Ok(Self {
+            cluster,
+            engine,
+            clock: Arc::new(clock::now),
+            ahead: None,
+            started: Instant::now(),
+            state: None,
+        })
     }
 
     /// Watches by another clock than this machine's.
@@ -105,7 +115,14 @@ impl Watcher {
             .observe()
             .map_err(|failed: ClusterError| Outage { reason: failed.reason, because: failed.sentence });
         let measure = tracing::info_span!("measure").entered();
-        let snapshot = lock(&self.engine).tick(observed, (self.clock)());
+        let now = (self.clock)();
+        let ahead = self.ahead_of_passed(now);
+        let mut engine = lock(&self.engine);
+        let before = if observed.is_ok() { None } else { self.ahead };
+        engine.clock_was_set(ahead - before.unwrap_or(ahead));
+        let snapshot = engine.tick(observed, now);
+        drop(engine);
+        self.ahead = Some(before.unwrap_or(ahead));
         tracing::debug!(
             groups = snapshot.groups.len(),
             topics = snapshot.topics.len(),
@@ -118,6 +135,12 @@ impl Watcher {
             state.write(&snapshot.cluster, &self.changed_rows());
         }
         snapshot
+    }
+
+    /// Milliseconds between `now` and the time that has passed since this was made: the same for as long as nobody sets
+    /// the clock.
+    fn ahead_of_passed(&self, now: Timestamp) -> i64 {
+        now.0.saturating_sub(i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
     fn observe(&mut self) -> Result<Observation, ClusterError> {

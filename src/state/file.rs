@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, ReadableDatabase, TableDefinition};
 
+use super::examined::Examined;
 use super::{StateError, record};
 use crate::model::{ClusterName, Row};
 
@@ -69,15 +70,22 @@ impl StateFile {
         Ok(Self { path: path.to_owned(), database })
     }
 
-    /// Opens a file and verifies all of it; makes it smaller when that is worth the time.
+    /// Opens a file once all of it is verified; makes it smaller when that is worth the time. A file that is not what
+    /// was written, or of a newer version, stays as it is to the last byte.
     pub(super) fn open_verified(path: &Path) -> Result<Self, StateError> {
         newer_layout(path)?;
+        let examined = Examined::open(path)
+            .map_err(|failed| StateError::unusable("read the state file", path, &failed))?;
         let database = guarded(path, || {
-            Ok(Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).open(path)?)
+            let mut builder = Builder::new();
+            builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+            Ok(builder.create_with_backend(examined)?)
         })?;
-        let mut file = Self { path: path.to_owned(), database };
-        file.check_format()?;
-        file.each(&[], |_, _| ())?;
+        let examined = Self { path: path.to_owned(), database };
+        examined.check_format()?;
+        examined.each(&[], |_, _| ())?;
+        drop(examined);
+        let mut file = Self::open(path)?;
         match file.compact() {
             Ok(()) => Ok(file),
             // It is only larger than it has to be.

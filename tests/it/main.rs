@@ -8,6 +8,7 @@ mod cli;
 mod commit_log;
 mod config;
 mod demo;
+mod durability;
 mod export;
 mod kafka_server;
 mod lag_command;

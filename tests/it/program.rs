@@ -187,7 +187,8 @@ impl Daemon {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let read = stream.read_to_string(&mut answer);
+        read.unwrap_or_else(|failed| panic!("no answer to {path}: {failed}\n{}", self.log()));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
@@ -232,6 +233,10 @@ impl Daemon {
 
     pub(crate) fn log_lines(&self) -> usize {
         self.log.lock().unwrap().len()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.0.id()
     }
 
     /// `signal` as kill(1) spells it.
