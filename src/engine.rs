@@ -335,7 +335,7 @@ fn latency_bounds(mut bounds: Vec<Millis>, alerts: &Alerts) -> Vec<Millis> {
 fn clock_ahead(observation: &Observation) -> Option<i64> {
     let log = observation.commit_log.as_ref().ok()?;
     let complete_to = log.partitions.iter().filter_map(|partition| partition.complete_to.ok()).max()?;
-    Some(observation.ends_at.0 - complete_to.0 - SETTLING.0.cast_signed())
+    Some(observation.ends_at.0.saturating_sub((complete_to + SETTLING).0))
 }
 
 /// Groups whose part of the commit log is held by somebody's transaction, or was not read up to about now.

@@ -37,6 +37,11 @@ impl CoordinatorClocks {
         self.samples.remove(&coordinator);
     }
 
+    /// The greatest difference to any of them: a clock that is not known yet is hardly further behind.
+    pub(super) fn greatest(&self) -> Option<i64> {
+        self.samples.values().filter_map(|samples| samples.front()).map(|(_, difference)| *difference).max()
+    }
+
     /// Local time less the coordinator's, in milliseconds and at most too large; `None` before any fresh record.
     pub(super) fn difference(&self, coordinator: i32) -> Option<i64> {
         self.samples.get(&coordinator)?.front().map(|(_, difference)| *difference)
@@ -64,6 +69,8 @@ mod tests {
         check(5000, 900, 900);
         check(9000, 950, 950);
         assert_eq!(clocks.difference(2), None);
+        clocks.learn(2, Timestamp(9_000_000), 30);
+        assert_eq!(clocks.greatest(), Some(950));
         clocks.forget(1);
         assert_eq!(clocks.difference(1), None);
     }

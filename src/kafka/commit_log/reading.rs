@@ -11,6 +11,17 @@ use crate::model::{
     CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, SETTLING, Timestamp,
 };
 
+/// A coordinator appends a commit within this of the time that it gives it.
+const APPENDED_WITHIN: i64 = 10_000;
+
+/// The coordinator's time of a commit. The record's own timestamp is always the coordinator's, while very old clients
+/// could give the commit any.
+fn commit_time(committed_at: Option<Timestamp>, stamped: Timestamp) -> Timestamp {
+    let is_its_own =
+        |at: &Timestamp| stamped.0 < 0 || at.0.saturating_sub(stamped.0).saturating_abs() <= APPENDED_WITHIN;
+    committed_at.filter(is_its_own).unwrap_or(stamped)
+}
+
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) progress: Progress,
@@ -106,9 +117,8 @@ impl Reading {
                 }
                 let decoded = decoder.decode(key, *value);
                 let stamped = Timestamp(*timestamp);
-                let at = decoded.as_ref().and_then(|record| record.committed_at).unwrap_or(stamped);
+                let at = commit_time(decoded.as_ref().and_then(|record| record.committed_at), stamped);
                 if self.progress.is_fresh(offset) && stamped.0 >= 0 {
-                    // The record's own timestamp is the coordinator's, while very old clients gave that of a commit.
                     let at = at.min(stamped);
                     let (least, oldest) = self.fresh.unwrap_or((i64::MAX, Timestamp(i64::MAX)));
                     self.fresh = Some((least.min(read_at.0.saturating_sub(at.0)), oldest.min(at)));
@@ -177,5 +187,26 @@ impl Reading {
             held: self.progress.is_held(),
             gaps: self.progress.take_gaps(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_s_time_is_the_coordinator_s_not_a_client_s() {
+        let check = |committed_at: Option<i64>, stamped, expected| {
+            assert_eq!(commit_time(committed_at.map(Timestamp), Timestamp(stamped)), Timestamp(expected));
+        };
+        let now = 1_790_000_000_000;
+        check(Some(now - 3), now, now - 3);
+        check(Some(now + 3), now, now + 3);
+        check(None, now, now);
+        check(Some(i64::MAX), now, now);
+        check(Some(0), now, now);
+        check(Some(now - 60_000), now, now);
+        // Records that are older than timestamps have none.
+        check(Some(now), -1, now);
     }
 }

@@ -379,7 +379,9 @@ impl Tail {
         let stand_in = if now.since(Timestamp::default()) < STAND_IN_AFTER {
             Err(Reason::NotYetRead)
         } else {
-            Ok(self.wall_ahead.saturating_neg())
+            // The later of what the local clock says and what the other coordinators' clocks do: late, never wrong.
+            let local = self.wall_ahead.saturating_neg();
+            Ok(self.clocks.greatest().map_or(local, |greatest| greatest.max(local)))
         };
         let partitions = (0..).zip(&mut self.partitions).map(|(number, reading)| {
             let known = reading.leader.and_then(|leader| self.clocks.difference(leader));
