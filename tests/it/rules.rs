@@ -80,3 +80,25 @@ fn by_default_nothing_pages_and_many_are_told_as_one() {
     // Every rule that looks at more than one thing.
     assert_eq!(text.matches("\"*\"").count(), values(&text, "summarize_above").len());
 }
+
+/// The names in quotes that follow `before`, with or without a line break between.
+fn quoted_after<'t>(text: &'t str, before: &'t str) -> impl Iterator<Item = &'t str> {
+    let after = text.split(before).skip(1);
+    after.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+#[test]
+fn every_reason_of_an_slo_is_explained() {
+    let explained = fs::read_to_string("docs/unmeasured.md").unwrap();
+    let mut reasons = BTreeSet::new();
+    for file in files("src/slo", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for before in ["named(", "cannot(", "label: "] {
+            reasons.extend(quoted_after(&text, before).map(str::to_owned));
+        }
+    }
+    assert!(reasons.contains("commit_interval_unknown") && reasons.contains("polled"), "{reasons:?}");
+    let missing: Vec<_> =
+        reasons.iter().filter(|reason| !explained.contains(&format!("| `{reason}` |"))).collect();
+    assert!(missing.is_empty(), "docs/unmeasured.md says nothing of {missing:?}");
+}
