@@ -1,6 +1,7 @@
 //! A state file that is looked at and never touched: what redb writes while it opens and repairs one stays in memory.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -110,13 +111,11 @@ impl StorageBackend for Examined {
         let mut rest = data;
         for (number, within, bytes) in blocks(offset, data.len()) {
             let (part, more) = rest.split_at(bytes);
-            if !written.blocks.contains_key(&number) {
-                let block = self.read_block(number, of_file)?;
-                written.blocks.insert(number, block);
-            }
-            if let Some(block) = written.blocks.get_mut(&number) {
-                block[within..within + bytes].copy_from_slice(part);
-            }
+            let block = match written.blocks.entry(number) {
+                Entry::Occupied(block) => block.into_mut(),
+                Entry::Vacant(place) => place.insert(self.read_block(number, of_file)?),
+            };
+            block[within..within + bytes].copy_from_slice(part);
             rest = more;
         }
         written.length = written.length.max(offset + data.len() as u64);
