@@ -125,8 +125,8 @@ impl State {
     /// which opens the file again. This may be called with no rows to try once more.
     pub fn write(&self, cluster: &ClusterName, rows: &[Row]) -> Result<(), StateError> {
         let mut writer = self.writer();
-        let mut records = std::mem::take(&mut writer.waiting);
-        records.extend(rows.iter().map(|row| record::encode(cluster, row)));
+        writer.keep(cluster, rows);
+        let records = std::mem::take(&mut writer.waiting);
         if records.is_empty() {
             return Ok(());
         }
@@ -140,6 +140,12 @@ impl State {
             why: failed.why(),
             waiting: writer.waiting.len(),
         })
+    }
+
+    /// Keeps `rows` for the next [`Self::write`], without the disk: for when that has failed and the next try would
+    /// come too soon.
+    pub fn keep(&self, cluster: &ClusterName, rows: &[Row]) {
+        self.writer().keep(cluster, rows);
     }
 
     /// The size of the file in bytes; `None` when it cannot be told.
@@ -161,6 +167,10 @@ impl State {
 }
 
 impl Writer {
+    fn keep(&mut self, cluster: &ClusterName, rows: &[Row]) {
+        self.waiting.extend(rows.iter().map(|row| record::encode(cluster, row)));
+    }
+
     fn open(&mut self, folder: &Folder) -> Result<&StateFile, StateError> {
         let file = match self.file.take() {
             Some(file) => file,

@@ -29,6 +29,13 @@ pub(super) struct DurableState {
 struct Failure {
     sentence: String,
     logged: Instant,
+    next_try: Instant,
+}
+
+/// How long after a try that failed, and `took` so long, the next one comes. Each opens and repairs the file again, which
+/// takes the longer the larger it is: at most a tenth of the time goes there, and a small file is tried with every tick.
+fn pause(took: Duration) -> Duration {
+    (took * 9).min(AGAIN)
 }
 
 impl DurableState {
@@ -58,18 +65,23 @@ impl DurableState {
         self.state.load(cluster).with_context(|| format!("loading the state of cluster {cluster}"))
     }
 
-    /// Makes `rows` durable, and what could not be saved before. Blocks until the disk has them.
+    /// Makes `rows` durable, and what could not be saved before. Blocks until the disk has them. After a failure that
+    /// took long, they wait for a try that is not yet due.
     pub(super) fn write(&self, cluster: &ClusterName, rows: &[Row]) {
         if rows.is_empty() && self.state.waiting() == 0 {
             return;
         }
         let started = Instant::now();
+        if lock(&self.failure).as_ref().is_some_and(|failure| started < failure.next_try) {
+            self.state.keep(cluster, rows);
+            return;
+        }
         let written = self.state.write(cluster, rows);
         self.own.observe_state_write(started.elapsed());
         if let Some(bytes) = self.state.file_bytes() {
             self.own.set_state_file_bytes(bytes);
         }
-        self.tell(written);
+        self.tell(written, started.elapsed());
     }
 
     /// What is wrong with saving now, if anything is.
@@ -77,7 +89,7 @@ impl DurableState {
         lock(&self.failure).as_ref().map(|failure| failure.sentence.clone())
     }
 
-    fn tell(&self, written: Result<(), StateError>) {
+    fn tell(&self, written: Result<(), StateError>, took: Duration) {
         let mut failure = lock(&self.failure);
         match (written, &mut *failure) {
             (Ok(()), None) => {}
@@ -95,7 +107,8 @@ impl DurableState {
                         Instant::now()
                     }
                 };
-                *failure = Some(Failure { sentence: failed.to_string(), logged });
+                let next_try = Instant::now() + pause(took);
+                *failure = Some(Failure { sentence: failed.to_string(), logged, next_try });
             }
         }
     }
@@ -109,4 +122,20 @@ pub(super) fn not_understood(cluster: &ClusterName, config: &StateConfig) -> any
          it, or move plimsoll.redb away to count anew",
         folder.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_took_long_is_tried_again_later() {
+        let check = |took, expected| {
+            assert_eq!(pause(Duration::from_millis(took)), Duration::from_millis(expected));
+        };
+        check(0, 0);
+        check(5, 45);
+        check(2_000, 18_000);
+        check(10_000, 60_000);
+    }
 }

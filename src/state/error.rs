@@ -67,8 +67,8 @@ pub enum StateError {
     },
     /// Changes are in memory only. What was durable before still is.
     #[error(
-        "state could not be saved in {} ({why}): {waiting} changes wait in memory and are tried again with the next \
-         tick; see that there is space left and that the folder is writable",
+        "state could not be saved in {} ({why}): {waiting} changes wait in memory and are tried again and again; \
+         see that there is space left and that the folder is writable",
         file.display()
     )]
     NotWritten {

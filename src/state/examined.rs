@@ -111,12 +111,11 @@ impl StorageBackend for Examined {
         let mut rest = data;
         for (number, within, bytes) in blocks(offset, data.len()) {
             let (part, more) = rest.split_at(bytes);
-            if let Entry::Vacant(unknown) = written.blocks.entry(number) {
-                unknown.insert(self.read_block(number, of_file)?);
-            }
-            if let Some(block) = written.blocks.get_mut(&number) {
-                block[within..within + bytes].copy_from_slice(part);
-            }
+            let block = match written.blocks.entry(number) {
+                Entry::Occupied(block) => block.into_mut(),
+                Entry::Vacant(place) => place.insert(self.read_block(number, of_file)?),
+            };
+            block[within..within + bytes].copy_from_slice(part);
             rest = more;
         }
         written.length = written.length.max(offset + data.len() as u64);

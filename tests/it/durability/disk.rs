@@ -39,7 +39,8 @@ fn expect_loud(daemon: &Daemon, file: &str) {
     let log = daemon.log();
     let is_it = |line: &&str| line.contains("\"ERROR\"") && line.contains("state cannot be saved");
     let lines: Vec<&str> = log.lines().filter(is_it).collect();
-    assert!(lines.len() == 1 && lines[0].contains(&told), "{log}");
+    // Not with every tick: once a minute.
+    assert!((1..3).contains(&lines.len()) && lines[0].contains(&told), "{log}");
 }
 
 #[test]
