@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::clock;
 use super::judge::{Expected, Threshold};
+use super::pipelines::HELD;
 use super::play::{Clock, unix_now};
 use super::script::{Pipeline, Time};
 use super::truth::Truth;
@@ -20,6 +21,9 @@ pub(super) const THRESHOLDS: [Threshold; 7] = [50, 100, 250, 500, 1_000, 2_000, 
 
 /// How far a published time lag may be off: milliseconds.
 const TIME_LAG_EXACT: i64 = 1_000;
+
+/// Of which the age of the next record is compared too. The others lag by no age that anybody could know.
+const TIME_LAGS: [&str; 6] = ["every-record", "every-200ms", "every-5s", "stalled", "slow", HELD];
 
 /// Good, bad and unmeasured records, by pipeline and threshold.
 type Counts = BTreeMap<(String, Threshold), [u64; 3]>;
@@ -118,7 +122,7 @@ impl Watching {
     pub(super) fn sample(&mut self) {
         let Some(daemon) = &self.daemon else { return };
         let mut time_lags = BTreeMap::new();
-        for name in &self.names {
+        for name in &TIME_LAGS {
             let group = daemon.json(&format!("/api/v1/groups/{CLUSTER}/{name}"));
             let seconds = group["time_lag"]["max_seconds"].as_f64();
             if let (Some(at), Some(seconds)) = (measured_at(&group), seconds) {
@@ -210,8 +214,13 @@ impl Watching {
             let (least, most) = truth.committed(name);
             assert!(
                 least as f64 <= count && count <= most as f64,
-                "{}: {name} has {count} latencies of {least} to {most} records committed",
-                self.what
+                "{}: {name} has {count} latencies of {least} to {most} records committed by {:?}",
+                self.what,
+                truth
+                    .histories(name)
+                    .iter()
+                    .flat_map(|history| history.commits.iter().rev().take(4))
+                    .collect::<Vec<_>>()
             );
             for within in THRESHOLDS {
                 let bound = within as f64 / 1_000.0;
@@ -228,15 +237,19 @@ impl Watching {
         }
     }
 
-    /// Every time lag that was sampled of `pipelines` is that of the record in question.
-    pub(super) fn expect_time_lags(&self, truth: &Truth, pipelines: &[&'static str]) {
-        for name in pipelines {
+    /// Every time lag that was sampled is that of the record in question.
+    pub(super) fn expect_time_lags(&self, truth: &Truth) {
+        for name in &TIME_LAGS {
             let sampled: Vec<_> =
                 self.samples.iter().filter_map(|sample| sample.time_lags.get(name)).collect();
-            assert!(sampled.len() >= 10, "{}: {name} was sampled {} times only", self.what, sampled.len());
+            assert!(sampled.len() >= 5, "{}: {name} was sampled {} times only", self.what, sampled.len());
+            let mut before = None;
             for (at, lag) in sampled {
-                // A commit counts from when it was read, which is a little after it was made.
-                let near = (at - 500..=*at).step_by(20).map(|at| truth.time_lag(name, at));
+                // It is true of some moment of the cycle that it was measured in, however slow the machine; a commit
+                // can be read up to a second after its time.
+                let begun = before.map_or(at - 500, |before: i64| before.min(at - 500)) - 1_000;
+                before = Some(*at);
+                let near = (begun..=*at).step_by(20).map(|at| truth.time_lag(name, at));
                 let off = near.map(|true_lag| (true_lag - lag).abs()).min().unwrap();
                 assert!(off <= TIME_LAG_EXACT, "{}: {name} at {at}: {lag} ms is {off} ms off", self.what);
             }
