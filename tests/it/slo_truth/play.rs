@@ -1,6 +1,6 @@
 //! Plays the scripts of many pipelines side by side in one cluster, and notes what was done when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +26,8 @@ pub(super) struct Played {
     pub(super) deleted: BTreeMap<&'static str, (i64, u64)>,
     /// Between which times the operator's commit was made.
     pub(super) reset: BTreeMap<&'static str, (i64, i64)>,
+    /// Whose consumer has been absent: nothing of it is under way any more.
+    pub(super) left: BTreeSet<&'static str>,
 }
 
 /// The beginning of the play.
@@ -69,8 +71,11 @@ pub(super) fn play(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: im
             }
             let played = &played;
             scope.spawn(move || {
+                let has_left = || {
+                    played.lock().unwrap().left.insert(pipeline.name);
+                };
                 let is_reset = || played.lock().unwrap().reset.contains_key(pipeline.name);
-                let acknowledged = Consumption::new(cluster, pipeline, clock).play(is_reset);
+                let acknowledged = Consumption::new(cluster, pipeline, clock).play(has_left, is_reset);
                 played.lock().unwrap().acknowledged.insert(pipeline.name, acknowledged);
             });
             if let Some(at) = pipeline.deletes_at {
@@ -86,6 +91,9 @@ pub(super) fn play(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: im
             if let Some(at) = pipeline.operator_resets_at {
                 scope.spawn(move || {
                     clock.wait_until(at);
+                    wait_until(&format!("the consumer of {} has left", pipeline.name), 2 * PATIENCE, || {
+                        played.lock().unwrap().left.contains(pipeline.name)
+                    });
                     let (begun, end) = (unix_now(), cluster.end(pipeline.name));
                     // A member that left while the broker was down is there until its session ends.
                     wait_until(&format!("{} is reset", pipeline.name), 2 * PATIENCE, || {
@@ -192,7 +200,7 @@ impl<'a> Consumption<'a> {
     }
 
     /// An operator resets the group only while it is absent.
-    fn play(mut self, is_reset: impl Fn() -> bool) -> Vec<(i32, u64)> {
+    fn play(mut self, has_left: impl Fn(), is_reset: impl Fn() -> bool) -> Vec<(i32, u64)> {
         let mut from = 0;
         let ends_at = self.script.dies_at.unwrap_or(END);
         for absent in self.script.absent.iter().cloned().chain(std::iter::once(ends_at..ends_at)) {
@@ -205,6 +213,8 @@ impl<'a> Consumption<'a> {
             if self.script.dies_at.is_none() {
                 self.commit(&consumer);
             }
+            drop(consumer);
+            has_left();
             from = absent.end;
         }
         self.acknowledged
