@@ -148,7 +148,7 @@ impl Cluster {
             parts.groups.read_commits(calls, &mut parts.topics, &mut parts.tail, &mut observation)
         })?;
         self.ask("describe_groups", |parts, calls| {
-            parts.groups.describe(calls, &mut parts.topics, &mut observation)
+            parts.groups.describe(calls, &mut parts.topics, &parts.tail, &mut observation)
         })?;
         observation.ends_at = clock();
         self.ask("list_offsets_end", |_, calls| {

@@ -124,7 +124,15 @@ impl Groups {
             Some((id.clone(), commits.to_vec()))
         };
         let told: BTreeMap<_, _> = (0..).zip(&self.known).filter_map(told).collect();
-        let ids: Vec<GroupId> = self.known.keys().filter(|id| !told.contains_key(*id)).cloned().collect();
+        let untold = self.known.keys().filter(|id| !told.contains_key(*id)).cloned();
+        let (silent, ids): (Vec<GroupId>, Vec<GroupId>) =
+            untold.partition(|id| tail.silent_coordinator(id).is_some());
+        // librdkafka 2.12 aborts the process when a coordinator comes back for which a call has waited too long.
+        let silent = silent.into_iter().filter_map(|id| {
+            let why = tail.silent_coordinator(&id)?;
+            Some((id, Err(why)))
+        });
+        let silent: Vec<(GroupId, Measured<Vec<TopicCommits>>)> = silent.collect();
         let span =
             tracing::info_span!("kafka.offset_fetch", groups = ids.len(), errors = tracing::field::Empty);
         let _entered = span.enter();
@@ -144,7 +152,8 @@ impl Groups {
             (id, commits)
         });
         let polled: Vec<_> = polled.collect();
-        for (id, commits) in polled.into_iter().chain(told.into_iter().map(|(id, told)| (id, Ok(told)))) {
+        let told = told.into_iter().map(|(id, told)| (id, Ok(told)));
+        for (id, commits) in polled.into_iter().chain(silent).chain(told) {
             let Some(known) = self.known.get(&id) else { continue };
             let is_empty = commits.as_ref().is_ok_and(Vec::is_empty);
             let is_unknown = commits.as_ref().is_err_and(|why| *why == Reason::NoSuchGroup);
@@ -174,12 +183,13 @@ impl Groups {
         &mut self,
         calls: &AdminCalls<'_>,
         topics: &mut Topics,
+        tail: &Tail,
         observation: &mut Observation,
     ) -> Answers {
         let cycle = self.cycle;
         let mut answers = Answers::default();
-        let due: Vec<GroupId> =
-            self.known.iter().filter(|(_, known)| known.is_due(cycle)).map(|(id, _)| id.clone()).collect();
+        let due = self.known.iter().filter(|(_, known)| known.is_due(cycle)).map(|(id, _)| id);
+        let due: Vec<GroupId> = due.filter(|id| tail.silent_coordinator(id).is_none()).cloned().collect();
         if !due.is_empty() {
             let span = tracing::info_span!("kafka.describe_groups", groups = due.len());
             let _entered = span.enter();
