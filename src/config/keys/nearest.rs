@@ -9,27 +9,11 @@ pub(in crate::config) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'
     let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
     let wrong = plain(wrong);
     let scored = names.filter_map(|name| {
-        let distance = distance(&wrong, name);
+        let distance = strsim::levenshtein(&wrong, name);
         let related = name.starts_with(&wrong) && wrong.len() > 2 || wrong.starts_with(name);
         (distance <= 1 + name.len() / 4 || related).then_some((distance, name))
     });
     scored.min().map(|(_, name)| name)
-}
-
-/// Levenshtein's distance, in characters.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
