@@ -61,9 +61,9 @@ fn the_truth_is_what_was_done() {
 
         // The commit of 5 is a rewind: the oldest record that waits is then the sixth.
         let now = unix_now();
-        assert_eq!(truth.time_lag(name, now), now - begun + 10 * MINUTE);
+        assert_eq!(truth.time_lag(name)(now), now - begun + 10 * MINUTE);
         assert_eq!(
-            truth.time_lag(name, history.commits[0].at),
+            truth.time_lag(name)(history.commits[0].at),
             (history.commits[0].at - history.times()[24]).max(0)
         );
     }

@@ -7,6 +7,9 @@ pub(super) const HELD: &str = "held";
 pub(super) const HELD_FROM: Time = 3_500;
 pub(super) const HELD_TO: Time = 9_000;
 
+/// When a consumer goes on that stood still for half a minute, and a little longer than the longest threshold.
+const STALL_ENDS: Time = 35_000;
+
 /// What every version of Kafka can, and what tells most.
 /// `reset_at` is when the groups are reset that are watched then.
 pub(super) fn few(reset_at: Time) -> Vec<Pipeline> {
@@ -15,7 +18,7 @@ pub(super) fn few(reset_at: Time) -> Vec<Pipeline> {
         Pipeline::new("every-record", steady(20, 1), Commits::EveryRecord),
         Pipeline::new("every-200ms", steady(10, 1), often).log_append_time(),
         Pipeline::new("every-5s", steady(10, 1), Commits::Every(5_000)),
-        Pipeline::new("stalled", steady(10, 1), often).consuming(|it| it.stalls.push(4_000..10_000)),
+        Pipeline::new("stalled", steady(10, 1), often).consuming(|it| it.stalls.push(4_000..STALL_ENDS)),
         Pipeline::new("slow", steady(10, 1), often).consuming(|it| it.work = 13),
         transactions("aborting"),
         exactly_once("exactly-once"),

@@ -43,7 +43,7 @@ fn away(watching: &mut Watching, meanwhile: impl FnOnce()) -> Range<i64> {
 
 /// There are good and bad records at thresholds in the middle and at the end, else a play would show nothing.
 fn expect_hard_enough(truth: &Truth, pipelines: &[Pipeline]) {
-    for within in [500, 5_000] {
+    for within in [500, 5_000, 30_000] {
         let fates: Vec<Fate> = pipelines
             .iter()
             .flat_map(|pipeline| truth.histories(pipeline.name))

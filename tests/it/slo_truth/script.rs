@@ -5,8 +5,8 @@ use std::ops::Range;
 
 pub(super) type Time = u64;
 
-/// How long records are made.
-pub(super) const LENGTH: Time = 14_000;
+/// How long records are made: longer than the longest stall.
+pub(super) const LENGTH: Time = 42_000;
 
 /// When consumers that have not ended before commit for the last time.
 pub(super) const END: Time = LENGTH + 1_500;

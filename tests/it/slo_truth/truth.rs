@@ -92,15 +92,18 @@ impl Truth {
         (least, most)
     }
 
-    /// The age of the oldest record that was not committed `at` that time, in milliseconds: the worst partition's.
-    pub(super) fn time_lag(&self, pipeline: &str, at: i64) -> i64 {
-        let lags = self.0[pipeline].iter().map(|history| {
-            let committed = history.commits.iter().rfind(|commit| commit.at <= at);
-            let committed = committed.map_or(0, |commit| commit.offset) as usize;
-            let times = history.times();
-            times.get(committed).map_or(0, |time| (at - time).max(0))
-        });
-        lags.max().unwrap_or(0)
+    /// The age of the oldest record that was not committed at a time, in milliseconds: the worst partition's.
+    pub(super) fn time_lag(&self, pipeline: &str) -> impl Fn(i64) -> i64 {
+        let partitions: Vec<_> =
+            self.0[pipeline].iter().map(|history| (&history.commits, history.times())).collect();
+        move |at| {
+            let lags = partitions.iter().map(|(commits, times)| {
+                let committed = commits.iter().rfind(|commit| commit.at <= at);
+                let committed = committed.map_or(0, |commit| commit.offset) as usize;
+                times.get(committed).map_or(0, |time| (at - time).max(0))
+            });
+            lags.max().unwrap_or(0)
+        }
     }
 
     /// Whether there are records of which nobody can know for every threshold what they are.
