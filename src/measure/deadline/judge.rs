@@ -60,20 +60,23 @@ impl Known<'_> {
 }
 
 impl Deadlines {
-    /// The questions that stand between what waits and its judgement, the oldest first.
+    /// The questions that stand between what waits and its judgement, those of the oldest event first: of a long backlog
+    /// the answers that the next events need would else be forgotten before they are used.
     pub(in crate::measure) fn open(&self, known: &Known<'_>, open: &mut Vec<Open>) {
         let most = open.len() + MOST_QUESTIONS;
-        for threshold in &self.thresholds {
-            let within = threshold.within;
-            let mut judged = threshold.judged;
-            for event in &self.waiting {
-                if open.len() >= most {
-                    return;
-                }
-                judged = self.open_of_event(event, within, judged, known, open);
+        let mut judged: Vec<_> = self.thresholds.iter().map(|threshold| threshold.judged).collect();
+        for event in &self.waiting {
+            if open.len() >= most {
+                return;
             }
-            if let (Some(judged), Some(t)) = (judged, self.next_expiry(known)) {
-                self.open_of_late(t, within, (judged, known.end.max(judged)), known, open);
+            for (threshold, judged) in self.thresholds.iter().zip(&mut judged) {
+                *judged = self.open_of_event(event, threshold.within, *judged, known, open);
+            }
+        }
+        let Some(t) = self.next_expiry(known) else { return };
+        for (threshold, judged) in self.thresholds.iter().zip(judged) {
+            if let Some(judged) = judged {
+                self.open_of_late(t, threshold.within, (judged, known.end.max(judged)), known, open);
             }
         }
     }

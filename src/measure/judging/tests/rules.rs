@@ -355,3 +355,36 @@ fn a_commit_to_the_former_topic_of_that_name_says_nothing() {
     cluster.tick();
     check(&cluster, 0, 0, 0);
 }
+
+#[test]
+fn a_backlog_is_judged_however_many_answers_it_needs() {
+    const RECORDS: u64 = 2_000;
+    let thresholds = [50, 100, 250, 500, 1_000, 2_000, 5_000, 30_000];
+    let mut cluster = Cluster::new(1, &thresholds);
+    cluster.members(1).commit(0, 0).tick();
+    let judged = |cluster: &Cluster| thresholds.map(|within| cluster.counts(within).judged());
+    // A record every 20 ms, each committed on its own, a little late now and then; while the index answers two
+    // questions per tick.
+    let (mut committed, mut free_at) = (0, 0);
+    for at in 0..RECORDS * 20 + 10_000 {
+        if at % 20 == 0 && at / 20 < RECORDS {
+            cluster.append(0, &[0]);
+        }
+        if committed < cluster.logs[0].end() && free_at <= at {
+            committed += 1;
+            cluster.commit(0, committed);
+            free_at = at + 6 + if committed % 50 == 0 { committed % 700 } else { 0 };
+        }
+        if at % 500 == 0 {
+            cluster.tick_within(2);
+            cluster.save();
+        }
+        cluster.wait(1);
+    }
+    assert!(judged(&cluster)[7] < RECORDS / 4, "there is hardly a backlog: {:?}", judged(&cluster));
+    for _ in 0..100 {
+        cluster.wait(500).tick_within(64);
+        cluster.save();
+    }
+    assert_eq!(judged(&cluster), [RECORDS; 8]);
+}
