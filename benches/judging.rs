@@ -127,6 +127,7 @@ fn observation(
         entries,
         position: Ok(position),
         complete_to: Ok(now - Millis(1_000)),
+        settling: Millis(1_000),
         held: false,
         gaps: Vec::new(),
     };

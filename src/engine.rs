@@ -8,8 +8,8 @@ use crate::alert::{AlertInput, AlertRule, Alerts};
 use crate::measure::{Deadline, LATENCY_BOUNDS, Measurement, Measurements};
 use crate::model::{
     AlertView, Because, Broker, BrokerView, ClockSource, ClusterName, Damaged, GroupId, GroupView,
-    HistoryPoint, Measured, Millis, Observation, Offset, Reason, Row, SETTLING, SloView, Snapshot, Subject,
-    TimeAnswer, TimeQuestion, Timestamp, TopicView, Unmeasured, commit_log_partition,
+    HistoryPoint, Measured, Millis, Observation, Offset, Reason, Row, SloView, Snapshot, Subject, TimeAnswer,
+    TimeQuestion, Timestamp, TopicView, Unmeasured, commit_log_partition,
 };
 use crate::slo::{Slo, Slos, TickInput, UnknownTimeZone};
 use crate::store::Store;
@@ -334,8 +334,9 @@ fn latency_bounds(mut bounds: Vec<Millis>, alerts: &Alerts) -> Vec<Millis> {
 /// The commit log is complete up to the time of asking in the brokers' time, less the time it takes to settle.
 fn clock_ahead(observation: &Observation) -> Option<i64> {
     let log = observation.commit_log.as_ref().ok()?;
-    let complete_to = log.partitions.iter().filter_map(|partition| partition.complete_to.ok()).max()?;
-    Some(observation.ends_at.0.saturating_sub((complete_to + SETTLING).0))
+    let asked_at =
+        log.partitions.iter().filter_map(|read| Some(read.complete_to.ok()? + read.settling)).max()?;
+    Some(observation.ends_at.0.saturating_sub(asked_at.0))
 }
 
 /// Groups whose part of the commit log is held by somebody's transaction, or was not read up to about now.

@@ -69,6 +69,9 @@ pub struct CommitLogPartition {
     pub position: Measured<Offset>,
     /// The completeness time, in broker time: every commit stamped before it has been handed out.
     pub complete_to: Measured<Timestamp>,
+    /// How long commits are given to become readable, which the completeness time has allowed for: at least
+    /// [`SETTLING`].
+    pub settling: Millis,
     /// Somebody's open transaction keeps what was committed behind it from being read.
     pub held: bool,
     /// Stretches of the log, from (inclusive) and to (exclusive), from which commits may have been compacted away

@@ -43,8 +43,8 @@ pub(super) struct Progress {
     reached_at: Option<Timestamp>,
     /// Records below were there before it was read on.
     catching_up_to: Offset,
-    /// Offsets below were there at the asking before this cycle's; `None` when that is too long ago.
-    fresh_from: Option<Offset>,
+    /// The asking before this cycle's: local time, and the end; `None` when that is too long ago.
+    before: Option<(Timestamp, Offset)>,
     /// Local time of this cycle's asking.
     asked_at: Timestamp,
     held: bool,
@@ -100,7 +100,7 @@ impl Progress {
         let before = self.askings.back().map(|asking| (asking.last, asking.end));
         let before =
             before.or(self.passed.zip(self.next)).filter(|(asked, _)| at.since(*asked) <= fresh_within);
-        self.fresh_from = before.map(|(_, end)| end);
+        self.before = before;
         let was_away = self.reached_at.is_some_and(|reached| at.since(reached) > CATCHING_UP_AFTER)
             && !self.is_catching_up();
         if was_away || self.reached_at.is_none() {
@@ -130,7 +130,7 @@ impl Progress {
     /// It could not be asked where the partition ends.
     pub(super) fn not_asked(&mut self) {
         self.stable = None;
-        self.fresh_from = None;
+        self.before = None;
     }
 
     /// A record was read; false when it had been read before. Whether compaction `is_ruled_out` decides what it means
@@ -165,9 +165,9 @@ impl Progress {
         }
     }
 
-    /// Whether `offset` was appended since the asking before.
-    pub(super) fn is_fresh(&self, offset: Offset) -> bool {
-        self.fresh_from.is_some_and(|fresh| offset >= fresh)
+    /// When `offset` could not be read yet: at the local time of the asking before. `None` unless it was appended since.
+    pub(super) fn absent_at(&self, offset: Offset) -> Option<Timestamp> {
+        self.before.filter(|(_, end)| offset >= *end).map(|(asked, _)| asked)
     }
 
     /// Whether everything that could be read at this cycle's asking was read.

@@ -7,9 +7,7 @@ use super::decode::CommitLogDecoder;
 use super::progress::Progress;
 use super::standing::StandingCommits;
 use crate::kafka::native::Fetched;
-use crate::model::{
-    CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, SETTLING, Timestamp,
-};
+use crate::model::{CommitLogEntry, CommitLogPartition, Measured, Millis, Offset, Reason, Timestamp};
 
 /// A coordinator appends a commit within this of the time that it gives it.
 const APPENDED_WITHIN: i64 = 10_000;
@@ -38,10 +36,21 @@ pub(super) struct Reading {
     is_stalled: bool,
     has_fetched: bool,
     entries: Vec<CommitLogEntry>,
-    /// Of the fresh records of this cycle: the least difference to the local time of reading, and the oldest timestamp.
-    fresh: Option<(i64, Timestamp)>,
+    fresh: Option<Fresh>,
+    /// How long it took to ask where it ends.
+    asking_took: Millis,
     /// The completeness time handed out last.
     complete_to: Option<Timestamp>,
+}
+
+/// What the fresh records of a cycle tell.
+#[derive(Debug, Clone, Copy)]
+struct Fresh {
+    /// The least difference of a timestamp to the local time of reading, in milliseconds.
+    difference: i64,
+    oldest: Timestamp,
+    /// Local time at which none of them could be read yet.
+    absent_at: Timestamp,
 }
 
 impl Default for Reading {
@@ -57,6 +66,7 @@ impl Default for Reading {
             has_fetched: false,
             entries: Vec::new(),
             fresh: None,
+            asking_took: Millis(0),
             complete_to: None,
         }
     }
@@ -89,8 +99,15 @@ impl Reading {
         self.progress.next().map(|next| next.saturating_sub(look_back))
     }
 
-    /// See [`Progress::asked`].
-    pub(super) fn asked(&mut self, at: Timestamp, end: Offset, stable: Offset, fresh_within: Millis) {
+    /// See [`Progress::asked`]; asking `took` so long.
+    pub(super) fn asked(
+        &mut self,
+        (at, took): (Timestamp, Millis),
+        end: Offset,
+        stable: Offset,
+        fresh_within: Millis,
+    ) {
+        self.asking_took = took;
         if self.progress.asked(at, end, stable, fresh_within) {
             self.compaction.start_over();
         }
@@ -118,10 +135,15 @@ impl Reading {
                 let decoded = decoder.decode(key, *value);
                 let stamped = Timestamp(*timestamp);
                 let at = commit_time(decoded.as_ref().and_then(|record| record.committed_at), stamped);
-                if self.progress.is_fresh(offset) && stamped.0 >= 0 {
+                if let Some(absent_at) = self.progress.absent_at(offset).filter(|_| stamped.0 >= 0) {
                     let at = at.min(stamped);
-                    let (least, oldest) = self.fresh.unwrap_or((i64::MAX, Timestamp(i64::MAX)));
-                    self.fresh = Some((least.min(read_at.0.saturating_sub(at.0)), oldest.min(at)));
+                    let difference = read_at.0.saturating_sub(at.0);
+                    let this = Fresh { difference, oldest: at, absent_at };
+                    self.fresh = Some(self.fresh.map_or(this, |fresh| Fresh {
+                        difference: difference.min(fresh.difference),
+                        oldest: at.min(fresh.oldest),
+                        absent_at,
+                    }));
                 }
                 let Some(record) = decoded else { return 0 };
                 standing.apply(&record.event);
@@ -141,16 +163,23 @@ impl Reading {
         self.progress.settle(now);
         self.is_stalled = !self.has_fetched && !self.progress.has_reached_stable();
         self.has_fetched = false;
-        let Some(((least, oldest), leader)) = self.fresh.take().zip(self.leader) else { return };
+        let Some((fresh, leader)) = self.fresh.take().zip(self.leader) else { return };
+        let (oldest, before) = (fresh.oldest, clocks.difference(leader));
         if self.complete_to.is_some_and(|given| oldest < given) {
             tracing::warn!(
                 broker = leader,
-                "a commit is older than those that were complete: was the broker's clock set back?"
+                "a commit is older than those that were complete: was the broker's clock set back, or is it starving?"
             );
             clocks.forget(leader);
             clocks.learn(leader, now, now.0.saturating_sub(oldest.0));
         } else {
-            clocks.learn(leader, now, least);
+            clocks.learn(leader, now, fresh.difference);
+        }
+        // Of a clock that was just forgotten, what was known before tells how slow it seemed.
+        let after = clocks.difference(leader);
+        if let Some(difference) = after.into_iter().chain(before).min() {
+            let absent_at = Timestamp(fresh.absent_at.0.saturating_sub(difference));
+            clocks.was_delayed(leader, now, absent_at.since(oldest));
         }
     }
 
@@ -164,26 +193,33 @@ impl Reading {
         self.failed.is_none() && self.progress.has_reached_stable() && !self.progress.is_held()
     }
 
+    /// How long after its timestamp a commit of this partition can surely be read, at `now` (local).
+    pub(super) fn settling(&self, now: Timestamp, clocks: &mut CoordinatorClocks) -> Millis {
+        clocks.settling(self.leader.unwrap_or(-1), now, self.asking_took)
+    }
+
     /// What is new. `stored` is where reading will go on once the partition can be asked; `local_ahead_by` is how far
-    /// the local clock is thought to be ahead of the coordinator's, in ms.
+    /// the local clock is thought to be ahead of the coordinator's, in ms; `settling` as [`Self::settling`] says.
     pub(super) fn hand_out(
         &mut self,
         stored: Option<Offset>,
         local_ahead_by: Measured<i64>,
+        settling: Millis,
     ) -> CommitLogPartition {
         let failed = self.failed.unwrap_or(Reason::NotYetRead);
         let passed = self.progress.passed().ok_or(failed);
         let complete_to = match self.failed {
             Some(why) => Err(why),
             None => {
-                passed.and_then(|passed| Ok(Timestamp(passed.0.saturating_sub(local_ahead_by?)) - SETTLING))
+                passed.and_then(|passed| Ok(Timestamp(passed.0.saturating_sub(local_ahead_by?)) - settling))
             }
         };
-        self.complete_to = complete_to.ok().or(self.complete_to);
+        self.complete_to = complete_to.ok().max(self.complete_to);
         CommitLogPartition {
             entries: std::mem::take(&mut self.entries),
             position: self.progress.next().or(stored).ok_or(failed),
             complete_to,
+            settling,
             held: self.progress.is_held(),
             gaps: self.progress.take_gaps(),
         }

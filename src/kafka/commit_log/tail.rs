@@ -232,6 +232,7 @@ impl Tail {
             (0..).zip(leaders).filter_map(|(number, leader)| Some((number, (*leader)?))).collect();
         let at = self.local.now();
         let ends = offsets::of_topic(calls, &self.topic, &asked, OffsetSpec::Latest, false);
+        let took = self.local.now().since(at);
         let stable = offsets::of_topic(calls, &self.topic, &asked, OffsetSpec::Latest, true);
         let lost: Vec<_> =
             asked.iter().filter(|(number, _)| self.partitions[*number as usize].is_lost).copied().collect();
@@ -248,7 +249,7 @@ impl Tail {
                     continue;
                 }
             };
-            reading.asked(at, end, stable, self.fresh_within);
+            reading.asked((at, took), end, stable, self.fresh_within);
             if reading.progress.next().is_none() {
                 match self.stored.remove(number) {
                     Some(stored) => reading.resume(stored),
@@ -385,7 +386,8 @@ impl Tail {
         };
         let partitions = (0..).zip(&mut self.partitions).map(|(number, reading)| {
             let known = reading.leader.and_then(|leader| self.clocks.difference(leader));
-            reading.hand_out(self.stored.get(&number).copied(), known.map_or(stand_in, Ok))
+            let settling = reading.settling(now, &mut self.clocks);
+            reading.hand_out(self.stored.get(&number).copied(), known.map_or(stand_in, Ok), settling)
         });
         let partitions = partitions.collect();
         let is_known = self.clocks().iter().all(|clock| clock.local_ahead_by.is_some());

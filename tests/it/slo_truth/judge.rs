@@ -1,8 +1,6 @@
 //! The judgement of one record after the other, as simply as it can be said: no state, no questions, no order of reading.
 //! Where nobody outside the daemon can know which of several judgements is right, all of them are.
 
-use std::ops::Range;
-
 use crate::kafka_server::logs::LoggedRecord;
 
 /// Milliseconds.
@@ -17,12 +15,19 @@ pub(super) struct History {
     pub(super) commits: Vec<Commit>,
     /// When all this was read; no deadline passed later, but of records from the future.
     pub(super) read_at: i64,
-    /// When everything below an offset was deleted.
-    pub(super) deleted: Option<(i64, u64)>,
-    /// When the daemon did not watch.
-    pub(super) away: Option<Range<i64>>,
+    /// Everything below this offset was deleted.
+    pub(super) deleted: Option<u64>,
     /// What was committed meanwhile may have been compacted before the daemon was back.
     pub(super) compacted: bool,
+}
+
+/// What a daemon had told of one partition and threshold by then: everything below these offsets was judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Before the deletion.
+    pub(super) before_deletion: u64,
+    /// Before the daemon was away.
+    pub(super) before_away: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +54,6 @@ const UNMEASURED: Fate = Fate { unmeasured: true, ..OPEN };
 /// A timestamp that is further ahead of the broker's clock than this says nothing about the records behind it.
 const FUTURE: i64 = 1_000;
 
-/// How long after its deadline a record may still wait for its judgement, as long as nothing disturbs the watching:
-/// settling, a tick or two, and slow machines.
-const SURELY_JUDGED: i64 = 5_000;
-
 impl History {
     /// The time of each record: the highest timestamp up to and including it.
     pub(super) fn times(&self) -> Vec<i64> {
@@ -71,8 +72,8 @@ impl History {
         self.records.iter().map(|record| covers(record.offset)).collect()
     }
 
-    /// What each record is, once every deadline has passed.
-    pub(super) fn fates(&self, within: Threshold) -> Vec<Fate> {
+    /// What each record is, once every deadline has passed, for a daemon that had `told` so much in time.
+    pub(super) fn fates(&self, within: Threshold, told: Told) -> Vec<Fate> {
         let times = self.times();
         // Not all that is behind a record from the future is unknown: a commit in time for an older one is in time for it.
         let is_vouched_for = |commit: Commit| {
@@ -84,7 +85,7 @@ impl History {
             .map(|((record, time), commit)| {
                 let Some(commit) = commit else {
                     let fate = if time > self.read_at + FUTURE { OPEN } else { BAD };
-                    return self.unless_unknown(fate, *record, time, i64::MAX, within);
+                    return self.unless_unknown(fate, *record, told);
                 };
                 let fate = if time > commit.at + FUTURE {
                     // Its own timestamp is known; what comes behind it hides in its shadow.
@@ -96,45 +97,23 @@ impl History {
                 } else {
                     GOOD
                 };
-                self.unless_unknown(fate, *record, time, commit.at, within)
+                self.unless_unknown(fate, *record, told)
             })
             .collect()
     }
 
-    /// As `fate`, or unmeasured where a deletion or a compaction came before it was known.
-    fn unless_unknown(
-        &self,
-        fate: Fate,
-        record: LoggedRecord,
-        time: i64,
-        committed_at: i64,
-        within: Threshold,
-    ) -> Fate {
-        let decided_at = committed_at.min(time + within);
-        let deletion_hides = self
-            .deleted
-            .is_some_and(|(at, before)| record.offset < before && !self.is_surely_judged(decided_at, at));
-        let may_be_gone = |away: &Range<i64>| self.compacted && decided_at + SURELY_STORED > away.start;
-        let compaction_hides = self.away.as_ref().is_some_and(may_be_gone);
+    /// As `fate`, or unmeasured where a deletion or a compaction came before it was judged.
+    fn unless_unknown(&self, fate: Fate, record: LoggedRecord, told: Told) -> Fate {
+        let deletion_hides = self.deleted.is_some_and(|before| record.offset < before)
+            && record.offset >= told.before_deletion;
+        let compaction_hides = self.compacted && record.offset >= told.before_away;
         if fate != OPEN && (deletion_hides || compaction_hides) {
             Fate { unmeasured: true, ..fate }
         } else {
             fate
         }
     }
-
-    /// Whether a record whose fate was decided then was judged before `at`, however slow the machine. How long it takes
-    /// to catch up after the daemon or the broker was away is nothing that a test may know: what was open when that
-    /// began may wait for as long as it likes.
-    fn is_surely_judged(&self, decided_at: i64, at: i64) -> bool {
-        let was_open =
-            self.away.as_ref().is_some_and(|away| away.start < at && decided_at + SURELY_STORED > away.start);
-        decided_at + SURELY_JUDGED < at && !was_open
-    }
 }
-
-/// How long before its end a daemon may have stored what it has judged, at most.
-const SURELY_STORED: i64 = 2_500;
 
 /// How many records are to be counted: from as many as must be to as many as may be.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -177,7 +156,7 @@ impl Expected {
 
 #[cfg(test)]
 mod tests {
-    use super::{Commit, History, LoggedRecord};
+    use super::{Commit, History, LoggedRecord, Told};
 
     /// Times count from 1,000,000 s; each record's fate is a letter: `.` is open, a capital is the only one possible.
     fn check(within: i64, timestamps: &[i64], commits: &[(i64, u64)], expected: &str) {
@@ -190,6 +169,17 @@ mod tests {
         within: i64,
         timestamps: &[i64],
         commits: &[(i64, u64)],
+        expected: &str,
+        change: impl FnOnce(&mut History),
+    ) {
+        check_told(within, timestamps, commits, Told::default(), expected, change);
+    }
+
+    fn check_told(
+        within: i64,
+        timestamps: &[i64],
+        commits: &[(i64, u64)],
+        told: Told,
         expected: &str,
         change: impl FnOnce(&mut History),
     ) {
@@ -207,8 +197,8 @@ mod tests {
             ..History::default()
         };
         change(&mut history);
-        let fates =
-            history.fates(within).into_iter().map(|fate| match (fate.good, fate.bad, fate.unmeasured) {
+        let fates = history.fates(within, told).into_iter().map(|fate| {
+            match (fate.good, fate.bad, fate.unmeasured) {
                 (false, false, false) => '.',
                 (true, false, false) => 'G',
                 (false, true, false) => 'B',
@@ -216,7 +206,8 @@ mod tests {
                 (true, false, true) => 'g',
                 (false, true, true) => 'b',
                 _ => '?',
-            });
+            }
+        });
         assert_eq!(fates.collect::<String>(), expected, "{history:?}");
     }
 
@@ -254,36 +245,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_before_it_was_known_may_be_unmeasured() {
-        let deleted =
-            |at: i64, before| move |history: &mut History| history.deleted = Some((BASE + at, before));
-        check_with(100, &[0, 1], &[(20_000, 2)], "BB", deleted(10_000, 2));
-        check_with(100, &[0, 9_950], &[(20_000, 2)], "Bb", deleted(10_000, 2));
-        check_with(100, &[0, 9_950, 9_951], &[(10_020, 3)], "BgG", deleted(10_000, 2));
-        check_with(100, &[0, 9_950], &[], "Bb", deleted(10_000, 2));
-        // It was committed in time, but whether the daemon had asked how old it was by then, nobody knows.
-        check_with(100, &[0, 1], &[(50, 2)], "gg", deleted(60, 2));
-        check_with(100, &[0, 1], &[(50, 2)], "GG", deleted(6_000, 2));
-        let away_from =
-            |from: i64| move |history: &mut History| history.away = Some(BASE + from..BASE + 12_000);
-        check_with(100, &[0, 6_000, 7_000], &[(90_000, 3)], "BBb", |history| {
-            deleted(80_000, 3)(history);
-            away_from(9_000)(history);
-        });
-        // What came later than the deletion disturbs nothing.
-        check_with(100, &[0, 1], &[(20_000, 2)], "BB", |history| {
-            deleted(8_000, 2)(history);
-            away_from(9_000)(history);
-        });
+    fn what_was_deleted_before_it_was_judged_may_be_unmeasured() {
+        let deleted = |history: &mut History| history.deleted = Some(2);
+        let told = |before_deletion| Told { before_deletion, ..Told::default() };
+        check_told(100, &[0, 1, 2], &[(20_000, 3)], told(2), "BBB", deleted);
+        check_told(100, &[0, 1, 2], &[(20_000, 3)], told(1), "BbB", deleted);
+        check_told(100, &[0, 1, 2], &[(50, 3)], told(0), "ggG", deleted);
+        check_told(100, &[0, 9_950], &[], told(1), "Bb", deleted);
     }
 
     #[test]
     fn what_was_committed_while_the_log_was_compacted_is_never_called_late_for_it() {
-        let compacted = |history: &mut History| {
-            history.away = Some(BASE + 10_000..BASE + 15_000);
-            history.compacted = true;
-        };
-        check_with(100, &[0, 8_000, 14_000], &[(50, 1), (8_050, 2), (14_050, 3)], "Ggg", compacted);
-        check_with(100, &[0, 8_000, 14_000], &[(8_050, 2), (20_000, 3)], "Bgb", compacted);
+        let compacted = |history: &mut History| history.compacted = true;
+        let told = |before_away| Told { before_away, ..Told::default() };
+        check_told(100, &[0, 8_000, 14_000], &[(50, 1), (8_050, 2), (14_050, 3)], told(1), "Ggg", compacted);
+        check_told(100, &[0, 8_000, 14_000], &[(8_050, 2), (20_000, 3)], told(1), "Bgb", compacted);
     }
 }

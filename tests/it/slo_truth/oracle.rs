@@ -6,7 +6,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::Offset;
 
-use super::judge::Expected;
+use super::judge::{Expected, Told};
 use super::play::{Played, unix_now};
 use super::script::{Commits, Pipeline};
 use super::transactions::{Transactions, commit_offsets};
@@ -53,7 +53,7 @@ fn the_truth_is_what_was_done() {
         assert_eq!(history.records.iter().rposition(|record| record.is_marker), Some(27));
         let check = |within, good, bad| {
             let expected = Expected { good: (good, good), bad: (bad, bad), unmeasured: (0, 0), total: 38 };
-            assert_eq!(truth.expected(name, within), expected, "within {within} ms");
+            assert_eq!(truth.expected(name, within, Told::default()), expected, "within {within} ms");
         };
         check(5 * MINUTE, 14, 24);
         check(15 * MINUTE, 24, 14);

@@ -1,11 +1,9 @@
 //! The plays, one for each way in which watching is disturbed. What disturbs only the daemon happens to several daemons
 //! that watch the same play; what disturbs Kafka itself has a cluster of its own.
 
-use std::ops::Range;
-
-use super::judge::Fate;
+use super::judge::{Fate, Told};
 use super::pipelines::{all, few};
-use super::play::{Clock, play, set_up, unix_now};
+use super::play::{Clock, play, set_up};
 use super::script::{END, Pipeline};
 use super::truth::Truth;
 use super::watching::{Watching, sample_until};
@@ -32,13 +30,11 @@ fn truth_of(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: impl FnOn
     truth
 }
 
-/// Kills it, lets `meanwhile` happen, and starts it again; says when it was away.
-fn away(watching: &mut Watching, meanwhile: impl FnOnce()) -> Range<i64> {
-    let from = unix_now();
+/// Kills it, lets `meanwhile` happen, and starts it again.
+fn away(watching: &mut Watching, meanwhile: impl FnOnce()) {
     watching.kill();
     meanwhile();
     watching.start_again();
-    from..unix_now()
 }
 
 /// There are good and bad records at thresholds in the middle and at the end, else a play would show nothing.
@@ -47,7 +43,7 @@ fn expect_hard_enough(truth: &Truth, pipelines: &[Pipeline]) {
         let fates: Vec<Fate> = pipelines
             .iter()
             .flat_map(|pipeline| truth.histories(pipeline.name))
-            .flat_map(|history| history.fates(within))
+            .flat_map(|history| history.fates(within, Told::default()))
             .collect();
         let certain =
             |is: fn(&Fate) -> bool| fates.iter().filter(|fate| is(fate) && !fate.unmeasured).count();
@@ -74,15 +70,12 @@ fn counts_are_true_undisturbed_after_a_crash_and_by_a_wrong_clock() {
     for watching in [&undisturbed, &killed, &ahead, &behind] {
         watching.wait_until_it_watches();
     }
-    let mut was_away = 0..0;
     let truth = truth_of(&cluster, &pipelines, |clock| {
         sample_until(&mut [&mut undisturbed, &mut killed, &mut ahead, &mut behind], clock, STOPPED);
-        was_away =
-            away(&mut killed, || sample_until(&mut [&mut undisturbed, &mut ahead, &mut behind], clock, BACK));
+        away(&mut killed, || sample_until(&mut [&mut undisturbed, &mut ahead, &mut behind], clock, BACK));
         sample_until(&mut [&mut undisturbed, &mut killed, &mut ahead, &mut behind], clock, END);
     });
-    let seen = truth.seen_without(&was_away, false);
-    expect_truth(&[(&undisturbed, &truth), (&killed, &seen), (&ahead, &truth), (&behind, &truth)]);
+    expect_truth(&[(&undisturbed, &truth), (&killed, &truth), (&ahead, &truth), (&behind, &truth)]);
     undisturbed.expect_time_lags(&truth);
 }
 
@@ -94,21 +87,16 @@ fn counts_are_true_after_a_restart_of_the_broker_and_a_crash_during_it() {
     let mut killed = Watching::start("broker restarted and killed", &cluster, &pipelines);
     watching.wait_until_it_watches();
     killed.wait_until_it_watches();
-    let (mut was_away, mut was_blind) = (0..0, 0..0);
     let truth = truth_of(&cluster, &pipelines, |clock| {
         sample_until(&mut [&mut watching, &mut killed], clock, STOPPED);
-        was_away = away(&mut killed, || {
-            let from = unix_now();
+        away(&mut killed, || {
             cluster.stop_broker(1);
             sample_until(&mut [&mut watching], clock, BACK);
             cluster.start_broker(1);
-            was_blind = from..unix_now();
         });
         sample_until(&mut [&mut watching, &mut killed], clock, END);
     });
-    let (seen, seen_by_killed) =
-        (truth.seen_without(&was_blind, false), truth.seen_without(&was_away, false));
-    expect_truth(&[(&watching, &seen), (&killed, &seen_by_killed)]);
+    expect_truth(&[(&watching, &truth), (&killed, &truth)]);
 }
 
 #[test]
@@ -118,10 +106,9 @@ fn what_compaction_took_while_the_daemon_was_away_is_unmeasured_and_never_late()
     let mut watching = Watching::start("compacted", &cluster, &pipelines);
     watching.wait_until_it_watches();
     cluster.alter_topic_config("__consumer_offsets", "min.cleanable.dirty.ratio", "0.01");
-    let mut was_away = 0..0;
     let truth = truth_of(&cluster, &pipelines, |clock| {
         sample_until(&mut [&mut watching], clock, STOPPED - 1_000);
-        was_away = away(&mut watching, || {
+        away(&mut watching, || {
             // Only closed segments are compacted.
             cluster.alter_topic_config("__consumer_offsets", "segment.ms", "1000");
             clock.wait_until(BACK + 1_000);
@@ -129,7 +116,7 @@ fn what_compaction_took_while_the_daemon_was_away_is_unmeasured_and_never_late()
         });
         sample_until(&mut [&mut watching], clock, END);
     });
-    expect_truth(&[(&watching, &truth.seen_without(&was_away, true))]);
+    expect_truth(&[(&watching, &truth.seen_compacted())]);
     assert!(watching.unmeasured() > 0, "nothing was compacted, or what was is called by a name of its own");
 }
 
@@ -141,12 +128,11 @@ fn counts_are_true_on_kafka_3() {
     let mut killed = Watching::start("killed", &cluster, &pipelines);
     undisturbed.wait_until_it_watches();
     killed.wait_until_it_watches();
-    let mut was_away = 0..0;
     let truth = truth_of(&cluster, &pipelines, |clock| {
         sample_until(&mut [&mut undisturbed, &mut killed], clock, STOPPED);
-        was_away = away(&mut killed, || sample_until(&mut [&mut undisturbed], clock, BACK));
+        away(&mut killed, || sample_until(&mut [&mut undisturbed], clock, BACK));
         sample_until(&mut [&mut undisturbed, &mut killed], clock, END);
     });
-    expect_truth(&[(&undisturbed, &truth), (&killed, &truth.seen_without(&was_away, false))]);
+    expect_truth(&[(&undisturbed, &truth), (&killed, &truth)]);
     undisturbed.expect_time_lags(&truth);
 }

@@ -1,18 +1,22 @@
 //! What has happened to every record of a play, out of Kafka's own logs.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use super::judge::{Commit, Expected, History, Threshold};
+use super::judge::{Commit, Expected, History, Threshold, Told};
 use super::play::{Played, unix_now};
 use super::script::Pipeline;
 use super::watching::THRESHOLDS;
 use crate::kafka_server::KafkaCluster;
 use crate::kafka_server::logs::{CommitsFollowed, LoggedCommit};
 
-/// By pipeline, the histories of its partitions.
+/// The histories of all partitions.
 #[derive(Clone, Debug)]
-pub(super) struct Truth(BTreeMap<&'static str, Vec<History>>);
+pub(super) struct Truth {
+    /// By pipeline.
+    histories: BTreeMap<&'static str, Vec<History>>,
+    /// When records of it were deleted, by pipeline.
+    deleted_at: BTreeMap<&'static str, i64>,
+}
 
 impl Truth {
     /// Panics where the logs contradict each other, or what was played.
@@ -49,7 +53,7 @@ impl Truth {
                     records,
                     commits: commits.collect(),
                     read_at: unix_now(),
-                    deleted: played.deleted.get(pipeline.name).copied(),
+                    deleted: played.deleted.get(pipeline.name).map(|(_, before)| *before),
                     ..History::default()
                 };
                 expect_acknowledged(pipeline.name, partition, played, &history);
@@ -57,24 +61,25 @@ impl Truth {
             });
             all.insert(pipeline.name, histories.collect());
         }
-        Truth(all)
+        let deleted_at = played.deleted.iter().map(|(name, (at, _))| (*name, *at)).collect();
+        Truth { histories: all, deleted_at }
     }
 
-    /// As a daemon sees it that was `away`.
-    pub(super) fn seen_without(&self, away: &Range<i64>, compacted: bool) -> Truth {
+    /// As a daemon sees it from which the compaction of the commit log has taken something.
+    pub(super) fn seen_compacted(&self) -> Truth {
         let mut seen = self.clone();
-        for history in seen.0.values_mut().flatten() {
-            history.away = Some(away.clone());
-            history.compacted = compacted;
-        }
+        seen.histories.values_mut().flatten().for_each(|history| history.compacted = true);
         seen
     }
 
-    /// What is to be counted, once every deadline has passed.
-    pub(super) fn expected(&self, pipeline: &str, within: Threshold) -> Expected {
+    /// What is to be counted, once every deadline has passed, by a daemon that had `told` so much of a pipeline in time.
+    /// Of one with several partitions, what was told says of none how far it was judged.
+    pub(super) fn expected(&self, pipeline: &str, within: Threshold, told: Told) -> Expected {
+        let histories = &self.histories[pipeline];
+        let told = if histories.len() == 1 { told } else { Told::default() };
         let mut expected = Expected::default();
-        for history in &self.0[pipeline] {
-            expected.add(&history.fates(within));
+        for history in histories {
+            expected.add(&history.fates(within, told));
         }
         expected
     }
@@ -82,8 +87,8 @@ impl Truth {
     /// How many records were committed, at least and at most: those that a commit merely jumped over need not count.
     pub(super) fn committed(&self, pipeline: &str) -> (u64, u64) {
         let (mut least, mut most) = (0, 0);
-        for history in &self.0[pipeline] {
-            let fates = history.fates(i64::MAX / 4);
+        for history in &self.histories[pipeline] {
+            let fates = history.fates(i64::MAX / 4, Told::default());
             for (fate, commit) in fates.iter().zip(history.first_commits()) {
                 least += u64::from(commit.is_some() && !fate.unmeasured);
                 most += u64::from(commit.is_some() && (fate.good || fate.bad));
@@ -95,7 +100,7 @@ impl Truth {
     /// The age of the oldest record that was not committed at a time, in milliseconds: the worst partition's.
     pub(super) fn time_lag(&self, pipeline: &str) -> impl Fn(i64) -> i64 {
         let partitions: Vec<_> =
-            self.0[pipeline].iter().map(|history| (&history.commits, history.times())).collect();
+            self.histories[pipeline].iter().map(|history| (&history.commits, history.times())).collect();
         move |at| {
             let lags = partitions.iter().map(|(commits, times)| {
                 let committed = commits.iter().rfind(|commit| commit.at <= at);
@@ -108,11 +113,16 @@ impl Truth {
 
     /// Whether there are records of which nobody can know for every threshold what they are.
     pub(super) fn is_in_doubt(&self, pipeline: &str) -> bool {
-        THRESHOLDS.iter().any(|within| self.expected(pipeline, *within).unmeasured.1 > 0)
+        THRESHOLDS.iter().any(|within| self.expected(pipeline, *within, Told::default()).unmeasured.1 > 0)
+    }
+
+    /// When records of it were deleted, at the earliest.
+    pub(super) fn deleted_at(&self, pipeline: &str) -> Option<i64> {
+        self.deleted_at.get(pipeline).copied()
     }
 
     pub(super) fn histories(&self, pipeline: &str) -> &[History] {
-        &self.0[pipeline]
+        &self.histories[pipeline]
     }
 }
 

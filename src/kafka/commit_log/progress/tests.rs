@@ -137,13 +137,13 @@ fn a_partition_out_of_reach_for_long_is_caught_up_with() {
 fn a_record_is_fresh_that_was_not_there_a_moment_ago() {
     let mut progress = reading(10);
     progress.asked(Timestamp(1000), 15, 15, FRESH);
-    assert!(progress.is_fresh(10) && !progress.is_fresh(9));
+    assert!(progress.absent_at(10).is_some() && progress.absent_at(9).is_none());
     progress.asked(Timestamp(2000), 17, 17, FRESH);
-    assert!(progress.is_fresh(15) && !progress.is_fresh(14));
+    assert!(progress.absent_at(15).is_some() && progress.absent_at(14).is_none());
     progress.asked(Timestamp(33_000), 19, 19, FRESH);
-    assert!(!progress.is_fresh(18));
+    assert!(progress.absent_at(18).is_none());
     progress.not_asked();
-    assert!(!progress.is_fresh(18));
+    assert!(progress.absent_at(18).is_none());
 }
 
 #[test]

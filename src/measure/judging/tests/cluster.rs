@@ -167,6 +167,7 @@ impl Cluster {
                     entries,
                     position: Ok(self.read_to as Offset),
                     complete_to: Ok(Timestamp(self.complete_to)),
+                    settling: Millis(SETTLING),
                     held: self.is_held,
                     gaps: if self.is_held { Vec::new() } else { self.gaps.clone() },
                 }],
