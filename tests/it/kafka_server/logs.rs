@@ -58,6 +58,18 @@ impl KafkaCluster {
         parse_dump(&self.java.run("kafka.tools.DumpLogSegments", &["--deep-iteration", "--files", &files]))
     }
 
+    /// Up to which offset broker 1 has compacted each partition of `topic`; without those that it never has.
+    pub(crate) fn compacted_to(&self, topic: &str) -> BTreeMap<i32, u64> {
+        let checkpoint = self.broker_folder(1).data.join("cleaner-offset-checkpoint");
+        // It is replaced as a whole: when it is not there, it will be in a moment.
+        let text = std::fs::read_to_string(checkpoint).unwrap_or_default();
+        let compacted = text.lines().filter_map(|line| {
+            let (partition, offset) = line.strip_prefix(topic)?.strip_prefix(' ')?.split_once(' ')?;
+            Some((partition.parse().ok()?, offset.parse().ok()?))
+        });
+        compacted.collect()
+    }
+
     /// Reads all commits from now on, as soon as they are there and not part of an open transaction.
     pub(crate) fn follow_commits(&self) -> CommitsFollowed {
         let options = ["-Dlog4j.rootLogger=OFF".to_owned()];

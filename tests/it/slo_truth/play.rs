@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::Offset;
 
 use super::pipelines::{HELD, HELD_FROM, HELD_TO};
@@ -26,6 +28,8 @@ pub(super) struct Played {
     pub(super) deleted: BTreeMap<&'static str, (i64, u64)>,
     /// Between which times the operator's commit was made.
     pub(super) reset: BTreeMap<&'static str, (i64, i64)>,
+    /// How long a record took at most from its timestamp until Kafka had acknowledged it, in milliseconds.
+    pub(super) slowest_append: i64,
     /// Whose consumer has been absent: nothing of it is under way any more.
     pub(super) left: BTreeSet<&'static str>,
 }
@@ -64,7 +68,10 @@ pub(super) fn play(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: im
     let clock = Clock(Instant::now());
     let played = Mutex::new(Played::default());
     thread::scope(|scope| {
-        scope.spawn(|| produce(cluster, pipelines, clock));
+        scope.spawn(|| {
+            let slowest = produce(cluster, pipelines, clock);
+            played.lock().unwrap().slowest_append = slowest;
+        });
         for pipeline in pipelines {
             if let Producing::Transactions { every } = pipeline.producing {
                 scope.spawn(move || produce_in_transactions(cluster, pipeline.name, every, clock));
@@ -109,8 +116,24 @@ pub(super) fn play(cluster: &KafkaCluster, pipelines: &[Pipeline], meanwhile: im
     played.into_inner().unwrap()
 }
 
-/// All plain records, of all pipelines, in the order of their times.
-fn produce(cluster: &KafkaCluster, pipelines: &[Pipeline], clock: Clock) {
+/// Notes how long the slowest record took from its true timestamp until it was acknowledged.
+#[derive(Default)]
+struct Acknowledgements(AtomicI64);
+
+impl ClientContext for Acknowledgements {}
+
+impl ProducerContext for Acknowledgements {
+    /// When it was sent.
+    type DeliveryOpaque = Box<i64>;
+
+    fn delivery(&self, _: &DeliveryResult<'_>, sent_at: Box<i64>) {
+        self.0.fetch_max(unix_now() - *sent_at, Ordering::Relaxed);
+    }
+}
+
+/// All plain records, of all pipelines, in the order of their times. Returns how long the slowest took to be
+/// acknowledged, in milliseconds.
+fn produce(cluster: &KafkaCluster, pipelines: &[Pipeline], clock: Clock) -> i64 {
     let mut all: Vec<_> = pipelines
         .iter()
         .filter_map(|pipeline| match &pipeline.producing {
@@ -122,15 +145,19 @@ fn produce(cluster: &KafkaCluster, pipelines: &[Pipeline], clock: Clock) {
     all.sort_by_key(|(at, ..)| *at);
     // No retry may change the order of records, or make two of one.
     let config = cluster.client_config(&[("enable.idempotence", "true"), ("linger.ms", "0")]);
-    let producer: BaseProducer = config.create().unwrap();
+    let producer: BaseProducer<Acknowledgements> =
+        config.create_with_context(Acknowledgements::default()).unwrap();
     for (at, topic, sent) in all {
         while clock.now() < at {
             producer.poll(Duration::from_millis(1));
         }
-        let record = BaseRecord::<(), str>::to(topic).partition(sent.partition).payload("payload");
-        producer.send(record.timestamp(unix_now() + sent.ahead)).map_err(|(error, _)| error).unwrap();
+        let now = unix_now();
+        let record = BaseRecord::<(), str, Box<i64>>::with_opaque_to(topic, Box::new(now));
+        let record = record.partition(sent.partition).payload("payload").timestamp(now + sent.ahead);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(PATIENCE).unwrap();
+    producer.context().0.load(Ordering::Relaxed)
 }
 
 fn produce_in_transactions(cluster: &KafkaCluster, topic: &'static str, every: Time, clock: Clock) {
@@ -279,7 +306,7 @@ impl<'a> Consumption<'a> {
         self.commit(consumer);
         let Some(last) = self.acknowledged.last().map(|(_, offset)| *offset) else { return };
         let to = match jump {
-            Jump::Back(records) => last - records,
+            Jump::Back(records) => last.saturating_sub(records),
             Jump::Ahead(records) => last + records,
         };
         self.consumed.insert(0, to);

@@ -1,6 +1,8 @@
 //! The plays, one for each way in which watching is disturbed. What disturbs only the daemon happens to several daemons
 //! that watch the same play; what disturbs Kafka itself has a cluster of its own.
 
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
 use super::judge::{Fate, Told};
 use super::pipelines::{all, few};
 use super::play::{Clock, play, set_up};
@@ -35,6 +37,15 @@ fn away(watching: &mut Watching, meanwhile: impl FnOnce()) {
     watching.kill();
     meanwhile();
     watching.start_again();
+}
+
+/// Where each partition of the commit log ends.
+fn ends(cluster: &KafkaCluster) -> Vec<u64> {
+    let client: BaseConsumer = cluster.client_config(&[]).create().unwrap();
+    let partitions = 0..cluster.leaders("__consumer_offsets").unwrap().len() as i32;
+    let end =
+        |partition| client.fetch_watermarks("__consumer_offsets", partition, PATIENCE).unwrap().1 as u64;
+    partitions.map(end).collect()
 }
 
 /// There are good and bad records at thresholds in the middle and at the end, else a play would show nothing.
@@ -111,7 +122,14 @@ fn what_compaction_took_while_the_daemon_was_away_is_unmeasured_and_never_late()
         away(&mut watching, || {
             // Only closed segments are compacted.
             cluster.alter_topic_config("__consumer_offsets", "segment.ms", "1000");
+            let committed = ends(&cluster);
             clock.wait_until(BACK + 1_000);
+            wait_until("what was committed meanwhile is compacted", 4 * PATIENCE, || {
+                let compacted = cluster.compacted_to("__consumer_offsets");
+                (0..)
+                    .zip(&committed)
+                    .all(|(partition, end)| compacted.get(&partition).is_some_and(|to| to > end))
+            });
             cluster.alter_topic_config("__consumer_offsets", "segment.ms", "604800000");
         });
         sample_until(&mut [&mut watching], clock, END);

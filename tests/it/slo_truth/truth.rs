@@ -16,6 +16,8 @@ pub(super) struct Truth {
     histories: BTreeMap<&'static str, Vec<History>>,
     /// When records of it were deleted, by pipeline.
     deleted_at: BTreeMap<&'static str, i64>,
+    /// How long a record took at most from its timestamp until it was in its log, in milliseconds.
+    pub(super) slowest_append: i64,
 }
 
 impl Truth {
@@ -62,7 +64,7 @@ impl Truth {
             all.insert(pipeline.name, histories.collect());
         }
         let deleted_at = played.deleted.iter().map(|(name, (at, _))| (*name, *at)).collect();
-        Truth { histories: all, deleted_at }
+        Truth { histories: all, deleted_at, slowest_append: played.slowest_append }
     }
 
     /// As a daemon sees it from which the compaction of the commit log has taken something.

@@ -289,8 +289,9 @@ impl Watching {
                 // can be read up to a second after its time.
                 let near = (at - cycle - 1_000..=*at).step_by(20).map(&time_lag);
                 let off = near.map(|true_lag| (true_lag - lag).abs()).min().unwrap();
-                // Cycles that take longer than a second know the age of a record only to within a cycle.
-                let exact = TIME_LAG_EXACT.max(cycle);
+                // Cycles that take longer than a second know the age of a record only to within a cycle. And nobody
+                // knows of a record before it is in its log.
+                let exact = TIME_LAG_EXACT.max(cycle).max(truth.slowest_append);
                 assert!(off <= exact, "{}: {name} at {at}: {lag} ms is {off} ms off", self.what);
             }
         }
