@@ -100,13 +100,14 @@ impl Measurement {
             }
             self.commit_log[number].take(read);
             let position = &self.commit_log[number];
-            for entry in &read.entries {
-                let id = entry.event.group();
+            // A group commits its partitions of a topic at a time: names are looked up once for all of them.
+            for entries in read.entries.chunk_by(|one, next| subject(&one.event) == subject(&next.event)) {
+                let (id, topic) = subject(&entries[0].event);
                 if let Some(group) = self.groups.get_mut(id) {
-                    group.take(entry, position, &mut topics);
+                    group.take(topic, entries, position, &mut topics);
                 } else if observation.groups.contains_key(id) {
                     let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
-                    group.take(entry, position, &mut topics);
+                    group.take(topic, entries, position, &mut topics);
                 }
             }
         }
@@ -132,42 +133,61 @@ fn groups_of(
     groups.iter_mut().filter(move |(id, _)| commit_log_partition(id.as_str(), partitions) == number)
 }
 
+/// Whom an entry is about: a group, or its commits of a topic.
+fn subject(event: &CommitLogEvent) -> (&GroupId, Option<&TopicName>) {
+    match event {
+        CommitLogEvent::Committed { topic, .. } | CommitLogEvent::Uncommitted { topic, .. } => {
+            (event.group(), Some(topic))
+        }
+        event => (event.group(), None),
+    }
+}
+
 impl Group {
-    fn take(&mut self, entry: &CommitLogEntry, log: &LogPosition, topics: &mut Topics<'_>) {
-        match &entry.event {
-            CommitLogEvent::Committed { group, topic, partition, offset, topic_id } => {
-                let Some(memory) = topics.memory.get(topic) else { return };
-                if is_of_another(*topic_id, memory.id) {
-                    return;
+    /// Takes entries with one subject: the group, and `topic` if they are about its commits.
+    fn take(
+        &mut self,
+        topic: Option<&TopicName>,
+        entries: &[CommitLogEntry],
+        log: &LogPosition,
+        topics: &mut Topics<'_>,
+    ) {
+        let known = topic.and_then(|topic| topics.memory.get(topic));
+        let mut of_topic = topic.and_then(|topic| self.topics.get_mut(topic));
+        for entry in entries {
+            match &entry.event {
+                CommitLogEvent::Committed { group, topic, partition, offset, topic_id } => {
+                    let Some(memory) = known.filter(|known| !is_of_another(*topic_id, known.id)) else {
+                        continue;
+                    };
+                    if of_topic.is_none() {
+                        let mut fresh = GroupTopic::new(memory.incarnation, topics.now);
+                        fresh.retarget(topics.targets, group, topic);
+                        of_topic = Some(self.topics.entry(topic.clone()).or_insert(fresh));
+                    }
+                    let Some(of_topic) = of_topic.as_deref_mut() else { continue };
+                    let taken_to = of_topic.taken_to(*partition);
+                    if entry.offset < taken_to {
+                        continue;
+                    }
+                    of_topic.take(&Commit {
+                        partition: *partition,
+                        offset: *offset,
+                        at: entry.at,
+                        now: topics.now,
+                        log_offset: Some(entry.offset),
+                        appeared: memory.partitions.get(*partition as usize).and_then(|known| known.appeared),
+                        skips: self.membership.skips(),
+                        after_gap: log.has_gap(taken_to, entry.offset),
+                    });
                 }
-                let skips = self.membership.skips();
-                if !self.topics.contains_key(topic) {
-                    let mut fresh = GroupTopic::new(memory.incarnation, topics.now);
-                    fresh.retarget(topics.targets, group, topic);
-                    self.topics.insert(topic.clone(), fresh);
+                CommitLogEvent::Uncommitted { partition, .. } => {
+                    if let Some(of_topic) = of_topic.as_deref_mut() {
+                        of_topic.uncommitted(*partition, entry.at, entry.offset);
+                    }
                 }
-                let Some(of_topic) = self.topics.get_mut(topic) else { return };
-                let taken_to = of_topic.taken_to(*partition);
-                if entry.offset < taken_to {
-                    return;
-                }
-                of_topic.take(&Commit {
-                    partition: *partition,
-                    offset: *offset,
-                    at: entry.at,
-                    now: topics.now,
-                    log_offset: Some(entry.offset),
-                    appeared: memory.partitions.get(*partition as usize).and_then(|known| known.appeared),
-                    skips,
-                    after_gap: log.has_gap(taken_to, entry.offset),
-                });
+                event => self.membership.take(entry.offset, event),
             }
-            CommitLogEvent::Uncommitted { topic, partition, .. } => {
-                if let Some(of_topic) = self.topics.get_mut(topic) {
-                    of_topic.uncommitted(*partition, entry.at, entry.offset);
-                }
-            }
-            event => self.membership.take(entry.offset, event),
         }
     }
 }

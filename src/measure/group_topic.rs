@@ -217,6 +217,15 @@ impl GroupTopic {
         }
     }
 
+    /// Where a partition is in `partitions`, or is to be. Where none is left out before it, its number tells.
+    fn find(&self, partition: Partition) -> Result<usize, usize> {
+        let number = partition as usize;
+        if self.partitions.get(number).is_some_and(|known| known.partition == partition) {
+            return Ok(number);
+        }
+        self.partitions.binary_search_by_key(&partition, |known| known.partition)
+    }
+
     /// Where a partition is in `partitions`; it is watched from now on when it was not.
     fn place(
         &mut self,
@@ -225,7 +234,7 @@ impl GroupTopic {
         appeared: Option<Timestamp>,
         now: Timestamp,
     ) -> usize {
-        self.partitions.binary_search_by_key(&partition, |known| known.partition).unwrap_or_else(|index| {
+        self.find(partition).unwrap_or_else(|index| {
             let mut progress = Progress::new(partition, committed, now);
             // The first commit of a partition that came to be since counts from 0, else it is where counting starts.
             if appeared.is_some_and(|appeared| appeared >= self.since) {
@@ -264,7 +273,7 @@ impl GroupTopic {
 
     /// Takes a commit that was polled: what is between two polls is not known.
     pub(super) fn poll(&mut self, commit: &Commit) -> usize {
-        let found = self.partitions.binary_search_by_key(&commit.partition, |known| known.partition);
+        let found = self.find(commit.partition);
         // It was seen while the log was to tell when it was made, which will not be told any more, or too late.
         let was_behind = found.is_ok_and(|index| self.partitions[index].is_behind());
         let (index, is_changed) = self.see(commit);
@@ -326,7 +335,7 @@ impl GroupTopic {
 
     /// The commit of a partition was deleted, says the log.
     pub(super) fn uncommitted(&mut self, partition: Partition, at: Timestamp, log_offset: Offset) {
-        let found = self.partitions.binary_search_by_key(&partition, |known| known.partition);
+        let found = self.find(partition);
         let Some(progress) = found.ok().and_then(|index| self.partitions.get_mut(index)) else { return };
         if log_offset < progress.taken_to {
             return;
@@ -338,13 +347,13 @@ impl GroupTopic {
 
     /// What of a partition waits to be judged.
     pub(super) fn deadlines(&self, partition: Partition) -> Option<&Deadlines> {
-        let found = self.partitions.binary_search_by_key(&partition, |known| known.partition).ok()?;
+        let found = self.find(partition).ok()?;
         self.partitions[found].deadlines.as_deref()
     }
 
     /// Up to where in the commit log a partition was taken.
     pub(super) fn taken_to(&self, partition: Partition) -> Offset {
-        let found = self.partitions.binary_search_by_key(&partition, |known| known.partition);
+        let found = self.find(partition);
         found.map_or(0, |index| self.partitions[index].taken_to)
     }
 
