@@ -13,10 +13,17 @@ fn counted(event: &Event, known: &Known<'_>, log_start: Offset) -> Option<(Offse
     (from < below && !event.after_gap).then_some((from, below))
 }
 
+/// How many of `bounds` are known to be shorter than the latency of each record of `event` below `below`: they split
+/// nothing. One search tells that of all of them.
+fn too_short(event: &Event, bounds: &[Millis], known: &Known<'_>, below: Offset) -> usize {
+    let all_older = known.index.all_older_from(below);
+    all_older.map_or(0, |all_older| bounds.partition_point(|bound| event.at - *bound >= all_older))
+}
+
 /// The questions whose answers would make each of `bounds` exact for the records of `event`.
 pub(super) fn open(event: &Event, bounds: &[Millis], known: &Known<'_>, open: &mut Vec<Open>) {
     let Some((from, below)) = counted(event, known, 0) else { return };
-    for bound in bounds {
+    for bound in &bounds[too_short(event, bounds, known, below)..] {
         let at = event.at - *bound;
         let (low, high) = known.index.bounds(at);
         let (low, high) = (low.clamp(from, below), high.clamp(from, below));
@@ -41,11 +48,11 @@ pub(super) fn count(
     let Some((from, mut below)) = counted(event, known, log_start) else { return };
     let histogram = histogram.get_or_insert_with(|| Arc::new(empty(bounds)));
     let histogram = Arc::make_mut(histogram);
-    let (past_future, _) = known.index.bounds(event.at + FUTURE + Millis(1));
-    for (index, bound) in bounds.iter().enumerate() {
+    let is_future = |first| known.index.bounds(event.at + FUTURE + Millis(1)).0 <= first;
+    for (index, bound) in bounds.iter().enumerate().skip(too_short(event, bounds, known, below)) {
         let at = event.at - *bound;
         let (low, high) = known.index.bounds(at);
-        if index == 0 && low == high && past_future <= low {
+        if index == 0 && low == high && is_future(low) {
             // The first record since then claims to be made after its commit: nothing is known of it and those behind.
             below = low.clamp(from, below);
         }

@@ -83,7 +83,6 @@ impl Measurement {
         self.open.time_lags = time_lag::wanted(&mut self.topics, &self.groups, observation);
         let (mut deadlines, mut histograms) = (Found::new(), Found::new());
         let mut groups = std::mem::take(&mut self.groups);
-        let mut open = Vec::new();
         for (id, group) in &mut groups {
             let complete_to = self.complete_to(id, group);
             for (name, memory) in &mut group.topics {
@@ -110,9 +109,7 @@ impl Measurement {
                     let times = known.times.get_or_insert_with(|| Box::new(RecordTimes::new(known.end, now)));
                     let at = waiting.waiting.front().map_or(now, |event| event.at);
                     let known = Known { index: &times.index, end, complete_to };
-                    open.clear();
-                    waiting.open(&known, &mut open);
-                    if !open.is_empty() {
+                    if waiting.is_open(&known) {
                         note(&mut deadlines, name, progress.partition, id, at);
                     }
                     if waiting.waiting.iter().any(|event| event.first < event.offset) {

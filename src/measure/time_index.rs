@@ -70,7 +70,7 @@ impl TimeIndex {
 
     /// The least and the greatest that F(`at`) can be; 0 and the greatest offset where nothing is known.
     pub(super) fn bounds(&self, at: Timestamp) -> (Offset, Offset) {
-        let right = self.answers.partition_point(|answer| answer.from <= at);
+        let right = self.first_answers(|answer| answer.from <= at);
         let low = match right.checked_sub(1).map(|left| &self.answers[left]) {
             Some(Answer { offset, time: Some(time), .. }) if *time >= at => return (*offset, *offset),
             Some(Answer { offset, time: Some(_), .. }) => offset.saturating_add(1),
@@ -79,6 +79,26 @@ impl TimeIndex {
         };
         let high = self.answers[right..].iter().find(|answer| answer.time.is_some());
         (low, high.map_or(Offset::MAX, |answer| answer.offset.max(low)))
+    }
+
+    /// A time from which on F is `offset` at least: all records below it are older. `None` when no answer tells one.
+    pub(super) fn all_older_from(&self, offset: Offset) -> Option<Timestamp> {
+        let first = self.first_answers(|answer| answer.offset < offset);
+        self.answers.get(first).map(|answer| answer.from)
+    }
+
+    /// How many of the first answers are as `is_before` says, which none behind them is. Of hundreds that are kept,
+    /// nearly all that is judged asks for the last few: looking backwards in steps that double, it finds them without
+    /// touching those that no cache holds.
+    fn first_answers(&self, is_before: impl Fn(&Answer) -> bool) -> usize {
+        let (mut last, mut behind) = (4, self.answers.len());
+        while let Some(at) = self.answers.len().checked_sub(last)
+            && !is_before(&self.answers[at])
+        {
+            (behind, last) = (at, last * 2);
+        }
+        let from = self.answers.len().saturating_sub(last);
+        from + self.answers[from..behind].partition_point(is_before)
     }
 
     /// Whether answers since have closed it.

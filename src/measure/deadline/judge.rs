@@ -1,7 +1,7 @@
 //! What is open before an event can be judged, and judging it once nothing is.
 
 use super::super::time_index::Open;
-use super::{Deadlines, Event, EventKind, FUTURE, Known, MOST_QUESTIONS, Verdicts};
+use super::{Deadlines, Event, EventKind, FUTURE, Known, MOST_QUESTIONS, Threshold, Verdicts};
 use crate::model::{Counts, Millis, Minute, Offset, Timestamp};
 
 /// Room that is kept for events between ticks: there may be a few hundred thousand partitions.
@@ -10,18 +10,47 @@ const FEW_WAITING: usize = 4;
 /// Records of one partition: from, below.
 type Span = (Offset, Offset);
 
+/// The least and the greatest that an F(τ) can be.
+type Bounds = (Offset, Offset);
+
+/// What the time index has told of the records that an event judges by one threshold.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    /// How far is judged after it; at least, while something is open.
+    judged: Option<Offset>,
+    /// Where those end that are late; `None` when it judges none, or while it is open.
+    late_to: Option<Offset>,
+    /// Of those behind the first may be believed; false when there are none, or while it is open.
+    is_believable: bool,
+}
+
+impl Told {
+    /// Of an event that judges no records.
+    fn nothing(judged: Option<Offset>) -> Self {
+        Self { judged, late_to: None, is_believable: false }
+    }
+}
+
+/// F(`at`) within `span` out of its bounds, or `at` itself when that is still to be asked.
+fn within_span(at: Timestamp, (low, high): Bounds, span: Span) -> Result<Offset, Open> {
+    let (low, high) = (low.clamp(span.0, span.1), high.clamp(span.0, span.1));
+    if low == high { Ok(low) } else { Err(Open { at, from: span.0, below: span.1 }) }
+}
+
 impl Known<'_> {
     /// F(`at`) within `span`, or `at` itself when that is still to be asked.
     fn first_since(&self, at: Timestamp, span: Span) -> Result<Offset, Open> {
-        let (low, high) = self.index.bounds(at);
-        let (low, high) = (low.clamp(span.0, span.1), high.clamp(span.0, span.1));
-        if low == high { Ok(low) } else { Err(Open { at, from: span.0, below: span.1 }) }
+        within_span(at, self.index.bounds(at), span)
     }
 
-    /// Whether the first record since `at` is one that may be believed by a commit at `committed`: not of its future.
-    fn is_believable(&self, at: Timestamp, committed: Timestamp) -> Result<bool, Open> {
-        let (first, latest) = self.index.bounds(at);
-        let (past_future, into_future) = self.index.bounds(committed + FUTURE + Millis(1));
+    /// What lies in the future of a commit at `committed`, further than clocks differ.
+    fn future_of(&self, committed: Timestamp) -> Bounds {
+        self.index.bounds(committed + FUTURE + Millis(1))
+    }
+
+    /// Whether the first record since `at`, by its bounds, is one that may be believed by a commit: not of its future.
+    fn is_believable(at: Timestamp, (first, latest): Bounds, future: Bounds) -> Result<bool, Open> {
+        let (past_future, into_future) = future;
         if past_future > latest {
             Ok(true)
         } else if into_future <= first {
@@ -63,71 +92,85 @@ impl Deadlines {
     /// The questions that stand between what waits and its judgement, those of the oldest event first: of a long backlog
     /// the answers that the next events need would else be forgotten before they are used.
     pub(in crate::measure) fn open(&self, known: &Known<'_>, open: &mut Vec<Open>) {
-        let most = open.len() + MOST_QUESTIONS;
+        self.open_at_most(MOST_QUESTIONS, known, open);
+    }
+
+    /// Whether there are any.
+    pub(in crate::measure) fn is_open(&self, known: &Known<'_>) -> bool {
+        let mut open = Vec::new();
+        self.open_at_most(1, known, &mut open);
+        !open.is_empty()
+    }
+
+    fn open_at_most(&self, most: usize, known: &Known<'_>, open: &mut Vec<Open>) {
+        let most = open.len() + most;
         let mut judged: Vec<_> = self.thresholds.iter().map(|threshold| threshold.judged).collect();
         for event in &self.waiting {
-            if open.len() >= most {
-                return;
-            }
-            for (threshold, judged) in self.thresholds.iter().zip(&mut judged) {
-                *judged = self.open_of_event(event, threshold.within, *judged, known, open);
+            let mut future = None;
+            for (Threshold { within, .. }, judged) in self.thresholds.iter().zip(&mut judged) {
+                if open.len() >= most {
+                    return;
+                }
+                *judged = self.tell(event, &mut future, *within, *judged, known, open).judged;
             }
         }
         let Some(t) = self.next_expiry(known) else { return };
-        for (threshold, judged) in self.thresholds.iter().zip(judged) {
+        for (Threshold { within, .. }, judged) in self.thresholds.iter().zip(judged) {
             if let Some(judged) = judged {
-                self.open_of_late(t, threshold.within, (judged, known.end.max(judged)), known, open);
+                self.late_to(t, *within, (judged, known.end.max(judged)), known, open);
             }
         }
     }
 
-    /// Gives how far is judged after it, at least.
-    fn open_of_event(
+    /// What is told of the records that `event` judges by one threshold, up to which everything below `judged` is
+    /// judged; what is not goes to `open`. `future` is the event's, once it was needed: it is that of all thresholds.
+    fn tell(
         &self,
         event: &Event,
+        future: &mut Option<Bounds>,
         within: Millis,
         judged: Option<Offset>,
         known: &Known<'_>,
         open: &mut Vec<Open>,
-    ) -> Option<Offset> {
+    ) -> Told {
         let at = event.at - within;
         let offset = event.offset.min(known.end);
         match (event.kind, judged) {
-            (EventKind::End, None) => None,
+            (EventKind::End, None) => Told::nothing(None),
             (EventKind::End, Some(judged)) => {
-                self.open_of_late(event.at, within, (judged, known.end.max(judged)), known, open);
-                None
+                let late_to = self.late_to(event.at, within, (judged, known.end.max(judged)), known, open);
+                Told { late_to, ..Told::nothing(None) }
             }
-            (_, None) => {
-                let span = (offset, known.end.max(offset));
-                match known.first_since(at, span) {
-                    Ok(first) => Some(first),
-                    Err(first) => {
-                        open.push(first);
-                        Some(offset)
+            // What is late already when watching begins is never charged.
+            (_, None) => match known.first_since(at, (offset, known.end.max(offset))) {
+                Ok(first) => Told::nothing(Some(first)),
+                Err(first) => {
+                    open.push(first);
+                    Told::nothing(Some(offset))
+                }
+            },
+            (EventKind::Start, judged) => Told::nothing(judged),
+            (EventKind::Commit | EventKind::Skip, Some(judged)) if offset <= judged => {
+                Told::nothing(Some(judged))
+            }
+            (EventKind::Commit | EventKind::Skip, Some(judged)) => {
+                let first = known.index.bounds(at);
+                let late_to = self.late_to_of(event.at, within, first, (judged, offset), known, open);
+                let mut is_believable = false;
+                if late_to.is_some_and(|late_to| late_to < offset) && event.kind == EventKind::Commit {
+                    let future = *future.get_or_insert_with(|| known.future_of(event.at));
+                    match Known::is_believable(at, first, future) {
+                        Ok(told) => is_believable = told,
+                        Err(first) => open.push(first),
                     }
                 }
-            }
-            (EventKind::Start, judged) => judged,
-            (EventKind::Commit | EventKind::Skip, Some(judged)) => {
-                if offset <= judged {
-                    return Some(judged);
-                }
-                let late_to = self.open_of_late(event.at, within, (judged, offset), known, open);
-                if let Some(late_to) = late_to
-                    && late_to < offset
-                    && event.kind == EventKind::Commit
-                    && let Err(first) = known.is_believable(at, event.at)
-                {
-                    open.push(first);
-                }
-                Some(offset)
+                Told { judged: Some(offset), late_to, is_believable }
             }
         }
     }
 
-    /// What is open of the records of `span` that are late at `at`; gives where they end when that is known.
-    fn open_of_late(
+    /// Where the records of `span` end that are late at `at`; what is open of them and of their minutes goes to `open`.
+    fn late_to(
         &self,
         at: Timestamp,
         within: Millis,
@@ -135,7 +178,20 @@ impl Deadlines {
         known: &Known<'_>,
         open: &mut Vec<Open>,
     ) -> Option<Offset> {
-        match known.first_since(at - within, span) {
+        self.late_to_of(at, within, known.index.bounds(at - within), span, known, open)
+    }
+
+    /// The same by the bounds of the first that is not late, for who knows them.
+    fn late_to_of(
+        &self,
+        at: Timestamp,
+        within: Millis,
+        first: Bounds,
+        span: Span,
+        known: &Known<'_>,
+        open: &mut Vec<Open>,
+    ) -> Option<Offset> {
+        match within_span(at - within, first, span) {
             Ok(late_to) => {
                 let minutes = self.minutes(at);
                 known.spread(within, (span.0, late_to), minutes, &mut |_, _| {}, &mut |border| {
@@ -172,18 +228,22 @@ impl Deadlines {
                 verdicts.add(within, Minute::of(t), Counts { unmeasured, ..Counts::default() });
             }
         }
+        // By threshold: an event is judged by all of them, or waits.
+        let mut told = Vec::with_capacity(self.thresholds.len());
         while let Some(event) = self.waiting.front().copied() {
-            for threshold in &self.thresholds {
-                self.open_of_event(&event, threshold.within, threshold.judged, known, &mut open);
+            told.clear();
+            let mut future = None;
+            for Threshold { within, judged } in &self.thresholds {
+                told.push(self.tell(&event, &mut future, *within, *judged, known, &mut open));
             }
             if !open.is_empty() {
                 return has_changed;
             }
             self.waiting.pop_front();
-            for index in 0..self.thresholds.len() {
+            for (index, told) in told.iter().enumerate() {
                 let threshold = self.thresholds[index];
-                self.thresholds[index].judged =
-                    self.judge_event(&event, threshold.within, threshold.judged, known, log_start, verdicts);
+                self.judge_event(&event, threshold, told, known, log_start, verdicts);
+                self.thresholds[index].judged = told.judged;
             }
             // The first deadlines that can pass are those of records that were there when watching began.
             self.expired_to = self.expired_to.or(Some(event.at));
@@ -192,73 +252,55 @@ impl Deadlines {
         }
         self.waiting.shrink_to(FEW_WAITING);
         let Some(t) = self.next_expiry(known) else { return has_changed };
-        for threshold in &self.thresholds {
-            if let Some(judged) = threshold.judged {
-                let span = (judged, known.end.max(judged));
-                self.open_of_late(t, threshold.within, span, known, &mut open);
-            }
+        told.clear();
+        for Threshold { within, judged } in &self.thresholds {
+            let span = judged.map(|judged| (judged, known.end.max(judged)));
+            let late_to = span.and_then(|span| self.late_to(t, *within, span, known, &mut open));
+            told.push(Told { judged: late_to, late_to, is_believable: false });
         }
         if !open.is_empty() {
             return has_changed;
         }
-        for index in 0..self.thresholds.len() {
-            let threshold = self.thresholds[index];
-            let Some(judged) = threshold.judged else { continue };
-            let late_to =
-                self.late(t, threshold.within, (judged, known.end.max(judged)), known, log_start, verdicts);
+        for (index, told) in told.iter().enumerate() {
+            let Threshold { within, judged } = self.thresholds[index];
+            let (Some(judged), Some(late_to)) = (judged, told.late_to) else { continue };
+            self.count_late(t, within, (judged, late_to), known, log_start, verdicts);
             has_changed |= late_to > judged;
-            self.thresholds[index].judged = Some(late_to);
+            self.thresholds[index].judged = told.judged;
         }
         self.expired_to = Some(t);
         has_changed
     }
 
-    /// Judges one event of which nothing is open; gives how far is judged after it.
+    /// Counts what one event judges, of which nothing is open, by one threshold.
     fn judge_event(
         &self,
         event: &Event,
-        within: Millis,
-        judged: Option<Offset>,
+        threshold: Threshold,
+        told: &Told,
         known: &Known<'_>,
         log_start: Offset,
         verdicts: &mut Verdicts,
-    ) -> Option<Offset> {
-        let at = event.at - within;
-        let offset = event.offset.min(known.end);
-        match (event.kind, judged) {
-            (EventKind::End, judged) => {
-                let judged = judged?;
-                self.late(event.at, within, (judged, known.end.max(judged)), known, log_start, verdicts);
-                None
-            }
-            // What is late already when watching begins is never charged.
-            (_, None) => Some(known.first_since(at, (offset, known.end.max(offset))).unwrap_or(offset)),
-            (EventKind::Start, judged) => judged,
-            (EventKind::Commit | EventKind::Skip, Some(judged)) if offset <= judged => Some(judged),
-            (EventKind::Commit | EventKind::Skip, Some(judged)) => {
-                let minute = Minute::of(event.at);
-                let unmeasured = |unmeasured| Counts { unmeasured, ..Counts::default() };
-                let late_to = if event.after_gap {
-                    let late_to = known.first_since(at, (judged, offset)).unwrap_or(offset);
-                    verdicts.add(within, minute, unmeasured(late_to - judged));
-                    late_to
-                } else {
-                    self.late(event.at, within, (judged, offset), known, log_start, verdicts)
-                };
-                let rest = offset - late_to;
-                let is_good = event.kind == EventKind::Commit
-                    && (rest == 0 || known.is_believable(at, event.at) == Ok(true));
-                let counts =
-                    if is_good { Counts { good: rest, ..Counts::default() } } else { unmeasured(rest) };
-                verdicts.add(within, minute, counts);
-                Some(offset)
-            }
+    ) {
+        let within = threshold.within;
+        let (Some(judged), Some(late_to)) = (threshold.judged, told.late_to) else { return };
+        let minute = Minute::of(event.at);
+        let unmeasured = |unmeasured| Counts { unmeasured, ..Counts::default() };
+        if event.after_gap && event.is_commit() {
+            verdicts.add(within, minute, unmeasured(late_to - judged));
+        } else {
+            self.count_late(event.at, within, (judged, late_to), known, log_start, verdicts);
         }
+        // Nothing is behind those that are late when watching ends.
+        let rest = told.judged.map_or(0, |judged| judged - late_to);
+        let counts =
+            if told.is_believable { Counts { good: rest, ..Counts::default() } } else { unmeasured(rest) };
+        verdicts.add(within, minute, counts);
     }
 
-    /// Counts the records of `span` that are late at `at` as bad, in the minutes of their deadlines; unmeasured where
-    /// they were deleted before the time index was asked. Gives where they end.
-    fn late(
+    /// Counts the records of `span`, which are late at `at`, as bad, in the minutes of their deadlines; unmeasured where
+    /// they were deleted before the time index was asked.
+    fn count_late(
         &self,
         at: Timestamp,
         within: Millis,
@@ -266,9 +308,8 @@ impl Deadlines {
         known: &Known<'_>,
         log_start: Offset,
         verdicts: &mut Verdicts,
-    ) -> Offset {
-        let late_to = known.first_since(at - within, span).unwrap_or(span.0);
-        let deleted_to = log_start.clamp(span.0, late_to);
+    ) {
+        let deleted_to = log_start.clamp(span.0, span.1);
         if deleted_to > span.0 {
             let told = known.index.older_before_deletion(at - within, span.0).clamp(span.0, deleted_to);
             let counts = Counts { bad: told - span.0, unmeasured: deleted_to - told, good: 0 };
@@ -276,7 +317,6 @@ impl Deadlines {
         }
         let minutes = self.minutes(at);
         let mut bad = |minute, bad| verdicts.add(within, minute, Counts { bad, ..Counts::default() });
-        known.spread(within, (deleted_to, late_to), minutes, &mut bad, &mut |_| {});
-        late_to
+        known.spread(within, (deleted_to, span.1), minutes, &mut bad, &mut |_| {});
     }
 }
