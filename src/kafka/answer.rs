@@ -53,11 +53,11 @@ pub(super) struct ListedGroup {
     pub(super) kind: c_int,
 }
 
-/// All brokers' group listings together.
+/// The groups that one broker lists.
 #[derive(Debug, Default)]
 pub(super) struct GroupListing {
     pub(super) groups: Vec<ListedGroup>,
-    /// One for each broker that could not list its groups.
+    /// Why it could not list them, or not all.
     pub(super) errors: Vec<CallError>,
 }
 

@@ -143,12 +143,13 @@ impl Cluster {
             answers
         })?;
         drop(metadata);
-        self.ask("list_groups", |parts, calls| parts.groups.list(calls))?;
+        let brokers: Vec<i32> = observation.brokers.iter().map(|broker| broker.id).collect();
+        self.ask("list_groups", |parts, calls| parts.groups.list(calls, &brokers))?;
         self.ask("offset_fetch", |parts, calls| {
             parts.groups.read_commits(calls, &mut parts.topics, &mut parts.tail, &mut observation)
         })?;
         self.ask("describe_groups", |parts, calls| {
-            parts.groups.describe(calls, &mut parts.topics, &parts.tail, &mut observation)
+            parts.groups.describe(calls, &mut parts.topics, &mut observation)
         })?;
         observation.ends_at = clock();
         self.ask("list_offsets_end", |_, calls| {

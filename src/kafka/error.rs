@@ -30,6 +30,8 @@ const AUTHENTICATION: c_int = -169;
 const UNKNOWN_PARTITION: c_int = -190;
 const UNKNOWN_TOPIC: c_int = -188;
 const WAIT_COORDINATOR: c_int = -180;
+/// The coordinator of this group, or any at all, is not there; one that is but still loads says so with another code.
+const NOT_COORDINATOR: [c_int; 2] = [15, 16];
 const NOT_AUTHORIZED: [c_int; 4] = [29, 30, 31, 58];
 
 impl CallError {
@@ -45,6 +47,11 @@ impl CallError {
     #[must_use]
     pub fn reason(&self) -> Reason {
         reason(self.code)
+    }
+
+    /// Whether it says no more than that whoever was asked does not coordinate the group.
+    pub(super) fn is_from_elsewhere(&self) -> bool {
+        NOT_COORDINATOR.contains(&self.code)
     }
 }
 
@@ -62,7 +69,12 @@ pub(super) fn reason(code: c_int) -> Reason {
     }
 }
 
-/// How many of a family of requests were made, and how many met with silence: no answer in time, or no connection.
+/// No answer in time, or no connection.
+pub(super) fn is_silence(why: Reason) -> bool {
+    matches!(why, Reason::TimedOut | Reason::Unreachable)
+}
+
+/// How many of a family of requests were made, and how many met with silence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Answers {
     asked: usize,
@@ -73,7 +85,7 @@ impl Answers {
     /// Counts one request, or one part of it that is answered by itself.
     pub(super) fn count(&mut self, failed: Option<Reason>) {
         self.asked += 1;
-        self.silent += usize::from(matches!(failed, Some(Reason::TimedOut | Reason::Unreachable)));
+        self.silent += usize::from(failed.is_some_and(is_silence));
     }
 
     pub(super) fn some_silent(self) -> bool {

@@ -1,15 +1,18 @@
 //! The watched groups: which there are, what they have committed, who their members are.
 //! A group that is hidden or whose broker is gone stays known by name: it is unmeasured, not deleted.
 
+mod coordinators;
+
 use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::coordinators::Coordinators;
 use super::commit_log::Tail;
 use super::config::Filter;
 use super::error::{Answers, CallError, reason};
-use super::native::{AdminCalls, DescribedMember, ListedGroup, PartitionAnswer};
+use super::native::{AdminCalls, DescribedMember, GroupListing, ListedGroup, PartitionAnswer};
 use super::topics::Topics;
 use crate::model::{
     GroupId, GroupObservation, GroupState, GroupType, Measured, Member, Observation, Offset, Reason,
@@ -30,6 +33,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Groups {
     filter: Filter,
     known: BTreeMap<GroupId, Known>,
+    coordinators: Coordinators,
+    /// Every broker has listed its groups in this cycle.
     complete: bool,
     cycle: u64,
     /// After so many cycles the admin is asked again for commits that the log tells.
@@ -38,8 +43,12 @@ pub(super) struct Groups {
 
 #[derive(Debug)]
 struct Known {
-    /// In the listing of this cycle.
+    /// In a listing of this cycle.
     listed: bool,
+    /// Who listed it last, or answered for it; kept while nobody lists it.
+    coordinator: Option<i32>,
+    /// Listed in this cycle by the one that coordinated it before.
+    has_stayed: bool,
     /// Named in the settings, so that its absence is told.
     named: bool,
     kind: Measured<GroupType>,
@@ -59,11 +68,18 @@ impl Groups {
     pub(super) fn new(filter: Filter, poll_interval: Duration) -> Self {
         let check_every = CHECK_EVERY.as_millis() / poll_interval.as_millis().max(1);
         let check_every = u64::try_from(check_every).unwrap_or(u64::MAX).max(1);
-        Self { filter, known: BTreeMap::new(), complete: false, cycle: 0, check_every }
+        Self {
+            filter,
+            known: BTreeMap::new(),
+            coordinators: Coordinators::default(),
+            complete: false,
+            cycle: 0,
+            check_every,
+        }
     }
 
-    /// Lists the groups: state and type of each, and whether every broker has told its own.
-    pub(super) fn list(&mut self, calls: &AdminCalls<'_>) -> Answers {
+    /// Lists the groups: coordinator, state and type of each, and whether every one of `brokers` has told its own.
+    pub(super) fn list(&mut self, calls: &AdminCalls<'_>, brokers: &[i32]) -> Answers {
         let span = tracing::info_span!(
             "kafka.list_groups",
             groups = tracing::field::Empty,
@@ -72,37 +88,37 @@ impl Groups {
         let _entered = span.enter();
         self.cycle += 1;
         for known in self.known.values_mut() {
-            known.listed = false;
+            (known.listed, known.has_stayed) = (false, false);
         }
         let named: Vec<_> = self.filter.exact_names().map(GroupId::from).collect();
         for group in named {
             self.known.entry(group).or_insert_with(Known::unlisted).named = true;
         }
         let mut answers = Answers::default();
-        match calls.list_groups() {
-            Ok(listing) => {
-                listing.groups.iter().for_each(|_| answers.count(None));
-                listing.errors.iter().for_each(|failed| answers.count(Some(failed.reason())));
-                span.record("groups", listing.groups.len());
-                span.record("errors", listing.errors.len());
-                self.complete = listing.errors.is_empty();
-                for failed in listing.errors {
-                    tracing::debug!(error = %failed, "a broker could not list its groups");
-                }
-                // Two brokers may both list a group whose coordinator is moving: the later answer stands.
-                for group in listing.groups.into_iter().filter(|group| self.filter.accepts(&group.id)) {
-                    self.known.entry(group.id.as_str().into()).or_insert_with(Known::unlisted).update(&group);
-                }
+        self.coordinators = Coordinators::default();
+        let (mut count, mut errors) = (0, 0);
+        for (broker, listing) in brokers.iter().copied().zip(calls.list_groups(brokers)) {
+            let listing = listing
+                .unwrap_or_else(|failed| GroupListing { errors: vec![failed], ..GroupListing::default() });
+            if listing.errors.is_empty() {
+                answers.count(None);
             }
-            Err(failed) => {
-                tracing::debug!(error = %failed, "the groups could not be listed");
+            for failed in &listing.errors {
                 answers.count(Some(failed.reason()));
-                self.complete = false;
+                tracing::debug!(broker, error = %failed, "a broker could not list its groups");
+            }
+            self.coordinators.listed(broker, listing.errors.iter().map(CallError::reason));
+            (count, errors) = (count + listing.groups.len(), errors + listing.errors.len());
+            for group in listing.groups.into_iter().filter(|group| self.filter.accepts(&group.id)) {
+                let known = self.known.entry(group.id.as_str().into()).or_insert_with(Known::unlisted);
+                known.update(&group, broker);
             }
         }
-        let why = if self.complete { Reason::NoSuchGroup } else { Reason::NotListed };
+        span.record("groups", count);
+        span.record("errors", errors);
+        self.complete = !brokers.is_empty() && errors == 0;
         for known in self.known.values_mut().filter(|known| !known.listed) {
-            (known.kind, known.state) = (Err(why), Err(why));
+            (known.kind, known.state) = (Err(Reason::NotListed), Err(Reason::NotListed));
         }
         answers
     }
@@ -124,36 +140,33 @@ impl Groups {
             Some((id.clone(), commits.to_vec()))
         };
         let told: BTreeMap<_, _> = (0..).zip(&self.known).filter_map(told).collect();
-        let untold = self.known.keys().filter(|id| !told.contains_key(*id)).cloned();
-        let (silent, ids): (Vec<GroupId>, Vec<GroupId>) =
-            untold.partition(|id| tail.silent_coordinator(id).is_some());
-        // librdkafka 2.12 aborts the process when a coordinator comes back for which a call has waited too long.
-        let silent = silent.into_iter().filter_map(|id| {
-            let why = tail.silent_coordinator(&id)?;
-            Some((id, Err(why)))
-        });
-        let silent: Vec<(GroupId, Measured<Vec<TopicCommits>>)> = silent.collect();
+        let untold = self.known.iter().filter(|(id, _)| !told.contains_key(*id));
+        let (ids, coordinators): (Vec<_>, Vec<_>) =
+            untold.map(|(id, known)| (id.clone(), known.coordinator)).unzip();
         let span =
             tracing::info_span!("kafka.offset_fetch", groups = ids.len(), errors = tracing::field::Empty);
         let _entered = span.enter();
-        let names: Vec<_> = ids.iter().map(GroupId::as_str).collect();
+        let names: Vec<_> = ids.iter().map(GroupId::as_str).zip(coordinators).collect();
         let topics = std::cell::RefCell::new(topics);
-        let committed = calls.committed_offsets(&names, IN_FLIGHT, |partitions| {
-            by_topic(partitions, &mut topics.borrow_mut())
+        let mut answers = Answers::default();
+        let asked = self.coordinators.ask(&names, &mut answers, |requests| {
+            calls.committed_offsets(requests, IN_FLIGHT, |partitions| {
+                by_topic(partitions, &mut topics.borrow_mut())
+            })
         });
         observation.groups_complete = self.complete;
         let mut errors = 0_u64;
-        let mut answers = Answers::default();
-        let polled = ids.into_iter().zip(committed).map(|(id, answer)| {
-            let commits = answer.map_err(|failed| failed.reason());
-            answers.count(commits.as_ref().err().copied());
-            errors += u64::from(commits.is_err());
-            tail.learn_commits(&id, &commits);
-            (id, commits)
-        });
-        let polled: Vec<_> = polled.collect();
+        let mut polled = Vec::with_capacity(asked.len());
+        for (id, asked) in ids.into_iter().zip(asked) {
+            errors += u64::from(asked.answer.is_err());
+            tail.learn_commits(&id, &asked.answer);
+            if let Some(known) = self.known.get_mut(&id) {
+                known.coordinator = asked.coordinator;
+            }
+            polled.push((id, asked.answer));
+        }
         let told = told.into_iter().map(|(id, told)| (id, Ok(told)));
-        for (id, commits) in polled.into_iter().chain(silent).chain(told) {
+        for (id, commits) in polled.into_iter().chain(told) {
             let Some(known) = self.known.get(&id) else { continue };
             let is_empty = commits.as_ref().is_ok_and(Vec::is_empty);
             let is_unknown = commits.as_ref().is_err_and(|why| *why == Reason::NoSuchGroup);
@@ -183,36 +196,36 @@ impl Groups {
         &mut self,
         calls: &AdminCalls<'_>,
         topics: &mut Topics,
-        tail: &Tail,
         observation: &mut Observation,
     ) -> Answers {
         let cycle = self.cycle;
         let mut answers = Answers::default();
-        let due = self.known.iter().filter(|(_, known)| known.is_due(cycle)).map(|(id, _)| id);
-        let due: Vec<GroupId> = due.filter(|id| tail.silent_coordinator(id).is_none()).cloned().collect();
+        let mut due = BTreeMap::<i32, Vec<&str>>::new();
+        for (id, known) in self.known.iter().filter(|(_, known)| known.is_due(cycle)) {
+            if let Some(coordinator) = known.coordinator {
+                due.entry(coordinator).or_default().push(id.as_str());
+            }
+        }
         if !due.is_empty() {
-            let span = tracing::info_span!("kafka.describe_groups", groups = due.len());
+            let groups = due.values().map(Vec::len).sum::<usize>();
+            let span = tracing::info_span!("kafka.describe_groups", groups);
             let _entered = span.enter();
-            let names: Vec<_> = due.iter().map(GroupId::as_str).collect();
-            match calls.describe_groups(&names) {
-                Ok(described) => {
-                    for answer in described {
-                        answers.count(answer.members.as_ref().err().map(CallError::reason));
-                        let Some(known) = self.known.get_mut(answer.id.as_str()) else { continue };
-                        let members = answer.members.map_err(|failed| failed.reason());
-                        let members =
-                            members.map(|members| members.into_iter().map(|m| member(m, topics)).collect());
-                        known.described = Some(Description { cycle, state: known.state, members });
+            let due: Vec<_> = due.into_iter().collect();
+            let mut found = Vec::with_capacity(groups);
+            for ((_, names), described) in due.iter().zip(calls.describe_groups(&due)) {
+                match described {
+                    Ok(described) => found.extend(described.into_iter().map(|one| (one.id, one.members))),
+                    Err(failed) => {
+                        found.extend(names.iter().map(|name| ((*name).to_owned(), Err(failed.clone()))))
                     }
                 }
-                Err(failed) => {
-                    answers.count(Some(failed.reason()));
-                    for id in due {
-                        let Some(known) = self.known.get_mut(&id) else { continue };
-                        let members = Err(failed.reason());
-                        known.described = Some(Description { cycle, state: known.state, members });
-                    }
-                }
+            }
+            for (id, members) in found {
+                answers.count(members.as_ref().err().map(CallError::reason));
+                let Some(known) = self.known.get_mut(id.as_str()) else { continue };
+                let members = members.map_err(|failed| failed.reason());
+                let members = members.map(|members| members.into_iter().map(|m| member(m, topics)).collect());
+                known.described = Some(Description { cycle, state: known.state, members });
             }
         }
         for (id, group) in &mut observation.groups {
@@ -232,6 +245,8 @@ impl Known {
     fn unlisted() -> Self {
         Self {
             listed: false,
+            coordinator: None,
+            has_stayed: false,
             named: false,
             kind: Err(Reason::NotListed),
             state: Err(Reason::NotListed),
@@ -240,8 +255,14 @@ impl Known {
         }
     }
 
-    fn update(&mut self, listed: &ListedGroup) {
-        self.listed = true;
+    fn update(&mut self, listed: &ListedGroup, broker: i32) {
+        // While its coordinator moves two brokers may list a group, and one that hung may do so from its memory: the one
+        // that is known stays until it does not list the group any more, and else the later answer stands.
+        if self.has_stayed {
+            return;
+        }
+        self.has_stayed = self.coordinator == Some(broker);
+        (self.listed, self.coordinator) = (true, Some(broker));
         self.kind = kind(listed.kind);
         self.state = state(listed.state);
         self.is_simple = listed.is_simple;
@@ -251,7 +272,9 @@ impl Known {
         let has_members = self.listed && !matches!(self.state, Ok(GroupState::Empty | GroupState::Dead));
         has_members
             && self.described.as_ref().is_none_or(|described| {
-                described.state != self.state || cycle >= described.cycle + DESCRIBE_EVERY
+                described.state != self.state
+                    || cycle >= described.cycle + DESCRIBE_EVERY
+                    || described.members.as_ref().err() == Some(&Reason::NoCoordinator)
             })
     }
 }
@@ -318,5 +341,34 @@ fn member(described: DescribedMember, topics: &mut Topics) -> Member {
         client_id: described.client_id.into(),
         host: described.host.trim_start_matches('/').into(),
         assignment,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Brokers that list a group one after the other, each as stable, whose coordinator was `before`, and which of them is
+    /// taken for its coordinator.
+    #[track_caller]
+    fn check(before: Option<i32>, listed_by: &[i32], expected: Option<i32>) {
+        let mut known = Known { coordinator: before, ..Known::unlisted() };
+        for broker in listed_by {
+            let listed = ListedGroup { id: "late".to_owned(), is_simple: false, state: 3, kind: 2 };
+            known.update(&listed, *broker);
+        }
+        assert_eq!((known.coordinator, known.listed), (expected, !listed_by.is_empty()));
+    }
+
+    #[test]
+    fn who_lists_a_group_coordinates_it_and_of_two_the_one_that_did_before() {
+        check(None, &[1], Some(1));
+        check(Some(2), &[1], Some(1));
+        check(Some(2), &[], Some(2));
+        for order in [[1, 2], [2, 1]] {
+            check(Some(1), &order, Some(1));
+            check(Some(2), &order, Some(2));
+        }
+        check(None, &[1, 2], Some(2));
     }
 }

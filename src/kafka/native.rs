@@ -2,8 +2,12 @@
 //! The only files with `unsafe` are this and those of its folder. Every event, option set and list is destroyed by its owner's `Drop`;
 //! every per-item error is read. Error codes are read as plain integers: a broker may send codes
 //! that are newer than the enum in the bindings, and such a value must not become an enum.
+//!
+//! Calls about groups name their broker. Without one librdkafka looks the coordinator up itself, and up to 2.12 that ends
+//! the process: a call that times out leaves its lookup behind, which goes on with freed memory when the coordinator is back.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
+mod answers;
 mod records;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -15,6 +19,10 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 use rdkafka_sys as sys;
 
+use self::answers::{
+    read_configs, read_group_descriptions, read_group_listing, read_group_offsets, read_list_offsets,
+    read_topic_descriptions,
+};
 pub(super) use self::records::{Fetched, FetchedRecords};
 pub(super) use super::answer::{
     DescribedConfigs, DescribedGroup, DescribedMember, DescribedTopic, GroupListing, ListedGroup,
@@ -62,19 +70,25 @@ impl<'a> AdminCalls<'a> {
         Self { client: client.client().native_ptr(), timeout, stop, _client: PhantomData }
     }
 
-    /// Every group that the brokers list, in one call to each broker.
-    pub(super) fn list_groups(&self) -> Result<GroupListing, CallError> {
-        let submit = |(): &(), call: &Call| {
+    /// The groups that each of `brokers` lists, in their order: those that it coordinates. A broker that does not answer
+    /// is told as an error of its listing.
+    pub(super) fn list_groups(&self, brokers: &[i32]) -> Vec<Result<GroupListing, CallError>> {
+        let submit = |_: &i32, call: &Call| {
             // SAFETY: client, options and queue are alive; the call copies what it needs.
             unsafe { sys::rd_kafka_ListConsumerGroups(self.client, call.options, call.queue) };
         };
-        self.only(sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, submit, read_group_listing)
+        let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS;
+        let family = Family { in_flight: brokers.len(), ..Family::of(operation) };
+        self.each(family, brokers, |broker| Some(*broker), submit, read_group_listing)
     }
 
-    /// Members of `groups`; one answer per group.
-    pub(super) fn describe_groups(&self, groups: &[&str]) -> Result<Vec<DescribedGroup>, CallError> {
-        let names = CNames::new(groups.iter().copied());
-        let submit = |(): &(), call: &Call| {
+    /// Members of groups, by the broker that coordinates them; one answer per group. No list is empty or names a group twice.
+    pub(super) fn describe_groups(
+        &self,
+        groups: &[(i32, Vec<&str>)],
+    ) -> Vec<Result<Vec<DescribedGroup>, CallError>> {
+        let submit = |(_, groups): &(i32, Vec<&str>), call: &Call| {
+            let names = CNames::new(groups.iter().copied());
             // SAFETY: `names` outlives the call, which copies the strings.
             unsafe {
                 sys::rd_kafka_DescribeConsumerGroups(
@@ -87,17 +101,19 @@ impl<'a> AdminCalls<'a> {
             }
         };
         let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
-        self.only(operation, submit, read_group_descriptions)
+        let family = Family { in_flight: groups.len(), ..Family::of(operation) };
+        self.each(family, groups, |(broker, _)| Some(*broker), submit, read_group_descriptions)
     }
 
-    /// The committed offsets of each of `groups`, in their order; `read` sees every partition that the coordinator tells.
+    /// What each of `groups` has committed as the broker says that is named with it, in their order; `read` sees every
+    /// partition that it tells. One that does not coordinate the group says so.
     pub(super) fn committed_offsets<T>(
         &self,
-        groups: &[&str],
+        groups: &[(&str, i32)],
         in_flight: usize,
         read: impl Fn(&mut dyn Iterator<Item = PartitionAnswer<'_>>) -> T,
     ) -> Vec<Result<T, CallError>> {
-        let submit = |group: &&str, call: &Call| {
+        let submit = |(group, _): &(&str, i32), call: &Call| {
             let name = c_string(group);
             // SAFETY: a null list asks for all partitions; the call copies the request, which is destroyed here.
             unsafe {
@@ -113,7 +129,14 @@ impl<'a> AdminCalls<'a> {
             }
         };
         let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
-        self.each(operation, false, groups, in_flight, submit, |event| read_group_offsets(event, &read))
+        let family = Family { in_flight, ..Family::of(operation) };
+        self.each(
+            family,
+            groups,
+            |(_, broker)| Some(*broker),
+            submit,
+            |event| read_group_offsets(event, &read),
+        )
     }
 
     /// Answers of ListOffsets for each of `batches`, in their order. A batch must not hold a partition twice,
@@ -140,9 +163,8 @@ impl<'a> AdminCalls<'a> {
             }
         };
         let operation = sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
-        self.each(operation, read_committed, batches, in_flight, submit, |event| {
-            read_list_offsets(event, &read)
-        })
+        let family = Family { operation, read_committed, in_flight };
+        self.each(family, batches, |_| None, submit, |event| read_list_offsets(event, &read))
     }
 
     /// Ids of `topics`; one answer per topic. Never creates one.
@@ -194,17 +216,17 @@ impl<'a> AdminCalls<'a> {
         submit: impl Fn(&(), &Call),
         read: impl Fn(&Event) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        let mut answers = self.each(operation, false, &[()], 1, submit, read);
+        let mut answers = self.each(Family::of(operation), &[()], |()| None, submit, read);
         answers.pop().unwrap_or_else(|| Err(CallError::timed_out()))
     }
 
-    /// Submits `requests` with at most `in_flight` unanswered, and reads the answer of each.
+    /// Submits `requests`, each to the broker that it names or else to one that librdkafka chooses, and reads the
+    /// answer of each.
     fn each<R, T>(
         &self,
-        operation: sys::rd_kafka_admin_op_t,
-        read_committed: bool,
+        family: Family,
         requests: &[R],
-        in_flight: usize,
+        broker_of: impl Fn(&R) -> Option<i32>,
         submit: impl Fn(&R, &Call),
         read: impl Fn(&Event) -> Result<T, CallError>,
     ) -> Vec<Result<T, CallError>> {
@@ -215,8 +237,9 @@ impl<'a> AdminCalls<'a> {
         // librdkafka answers every call by its own timeout; waiting twice as long covers its bookkeeping.
         let patience = self.timeout * 2 + Duration::from_secs(1);
         while answered < requests.len() && quiet < patience && !self.stop.load(Ordering::Relaxed) {
-            while sent < requests.len() && sent - answered < in_flight {
-                let options = Options::new(self.client, operation, self.timeout, read_committed, sent + 1);
+            while sent < requests.len() && sent - answered < family.in_flight {
+                let broker = broker_of(&requests[sent]);
+                let options = Options::new(self.client, family, broker, self.timeout, sent + 1);
                 submit(&requests[sent], &Call { options: options.0, queue: queue.0 });
                 sent += 1;
             }
@@ -231,6 +254,22 @@ impl<'a> AdminCalls<'a> {
             }
         }
         answers
+    }
+}
+
+/// What the calls that are made at once have in common.
+#[derive(Clone, Copy)]
+struct Family {
+    operation: sys::rd_kafka_admin_op_t,
+    read_committed: bool,
+    /// At most so many calls are unanswered at a time.
+    in_flight: usize,
+}
+
+impl Family {
+    /// One call at a time.
+    fn of(operation: sys::rd_kafka_admin_op_t) -> Self {
+        Self { operation, read_committed: false, in_flight: 1 }
     }
 }
 
@@ -268,20 +307,24 @@ struct Options(*mut sys::rd_kafka_AdminOptions_t);
 impl Options {
     fn new(
         client: *mut sys::rd_kafka_t,
-        operation: sys::rd_kafka_admin_op_t,
+        family: Family,
+        broker: Option<i32>,
         timeout: Duration,
-        read_committed: bool,
         number: usize,
     ) -> Self {
         let millis = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
         let mut text = [0 as c_char; 256];
-        // SAFETY: the options are owned; the opaque is a number that is never dereferenced. Both settings
+        // SAFETY: the options are owned; the opaque is a number that is never dereferenced. All settings
         // are valid for these operations, so their error results can only be null or "no error".
         unsafe {
-            let options = sys::rd_kafka_AdminOptions_new(client, operation);
+            let options = sys::rd_kafka_AdminOptions_new(client, family.operation);
             sys::rd_kafka_AdminOptions_set_request_timeout(options, millis, text.as_mut_ptr(), text.len());
             sys::rd_kafka_AdminOptions_set_opaque(options, ptr::without_provenance_mut::<c_void>(number));
-            if read_committed {
+            if let Some(broker) = broker {
+                // Below 0, which no broker's id is, the coordinator would be looked up after all.
+                sys::rd_kafka_AdminOptions_set_broker(options, broker.max(0), text.as_mut_ptr(), text.len());
+            }
+            if family.read_committed {
                 let level = sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
                 let refused = sys::rd_kafka_AdminOptions_set_isolation_level(options, level);
                 if !refused.is_null() {
@@ -358,224 +401,4 @@ unsafe fn text(string: *const c_char) -> String {
     }
     // SAFETY: by the contract of this function.
     unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
-}
-
-/// # Safety
-/// `error` is null or lives during the call.
-unsafe fn item_error(error: *const sys::rd_kafka_error_t) -> Option<CallError> {
-    if error.is_null() {
-        return None;
-    }
-    // SAFETY: by the contract of this function; the string belongs to the error.
-    unsafe {
-        let code = externs::rd_kafka_error_code(error);
-        (code != 0).then(|| CallError::new(code, &text(sys::rd_kafka_error_string(error))))
-    }
-}
-
-/// # Safety
-/// `items` points to `count` valid elements, or is null with a count of 0, for as long as `'s`.
-unsafe fn items<'s, T>(items: *mut *const T, count: usize) -> &'s [*const T] {
-    if items.is_null() {
-        return &[];
-    }
-    // SAFETY: by the contract of this function.
-    unsafe { std::slice::from_raw_parts(items.cast_const(), count) }
-}
-
-/// # Safety
-/// `list` is null or lives, unchanged, for as long as `'s`.
-unsafe fn partitions<'s>(
-    list: *const sys::rd_kafka_topic_partition_list_t,
-) -> impl Iterator<Item = PartitionAnswer<'s>> {
-    let elements = if list.is_null() {
-        &[]
-    } else {
-        // SAFETY: by the contract of this function, `elems` holds `cnt` elements.
-        unsafe {
-            let count = usize::try_from((*list).cnt).unwrap_or(0);
-            if count == 0 { &[] } else { std::slice::from_raw_parts((*list).elems, count) }
-        }
-    };
-    // SAFETY: elements of a living list.
-    elements.iter().map(|element| unsafe { partition(element, -1) })
-}
-
-/// # Safety
-/// `element` is valid for as long as `'s`.
-unsafe fn partition<'s>(
-    element: *const sys::rd_kafka_topic_partition_t,
-    timestamp: i64,
-) -> PartitionAnswer<'s> {
-    // SAFETY: the element is valid; its error is read as the integer that it is in C. A topic name is ASCII.
-    unsafe {
-        PartitionAnswer {
-            topic: CStr::from_ptr((*element).topic).to_str().unwrap_or_default(),
-            partition: (*element).partition,
-            offset: (*element).offset,
-            timestamp,
-            error: ptr::read((&raw const (*element).err).cast::<c_int>()),
-        }
-    }
-}
-
-fn read_group_listing(event: &Event) -> Result<GroupListing, CallError> {
-    let mut listing = GroupListing::default();
-    let mut count = 0;
-    // SAFETY: the event is of this type, for the operation that was submitted with its number, and alive.
-    unsafe {
-        let result = sys::rd_kafka_event_ListConsumerGroups_result(event.0);
-        let groups = sys::rd_kafka_ListConsumerGroups_result_valid(result, &raw mut count);
-        for group in items(groups, count) {
-            listing.groups.push(ListedGroup {
-                id: text(sys::rd_kafka_ConsumerGroupListing_group_id(*group)),
-                is_simple: sys::rd_kafka_ConsumerGroupListing_is_simple_consumer_group(*group) != 0,
-                state: externs::rd_kafka_ConsumerGroupListing_state(*group),
-                kind: externs::rd_kafka_ConsumerGroupListing_type(*group),
-            });
-        }
-        let errors = sys::rd_kafka_ListConsumerGroups_result_errors(result, &raw mut count);
-        listing.errors.extend(items(errors, count).iter().filter_map(|error| item_error(*error)));
-    }
-    Ok(listing)
-}
-
-fn read_group_descriptions(event: &Event) -> Result<Vec<DescribedGroup>, CallError> {
-    let mut count = 0;
-    // SAFETY: as in `read_group_listing`.
-    unsafe {
-        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0);
-        let groups = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
-        let read = |group: &*const sys::rd_kafka_ConsumerGroupDescription_t| DescribedGroup {
-            id: text(sys::rd_kafka_ConsumerGroupDescription_group_id(*group)),
-            members: match item_error(sys::rd_kafka_ConsumerGroupDescription_error(*group)) {
-                Some(error) => Err(error),
-                None => Ok((0..sys::rd_kafka_ConsumerGroupDescription_member_count(*group))
-                    .map(|index| read_member(sys::rd_kafka_ConsumerGroupDescription_member(*group, index)))
-                    .collect()),
-            },
-        };
-        Ok(items(groups, count).iter().map(read).collect())
-    }
-}
-
-/// # Safety
-/// `member` is valid during the call.
-unsafe fn read_member(member: *const sys::rd_kafka_MemberDescription_t) -> DescribedMember {
-    // SAFETY: by the contract of this function; a member without an assignment has a null one.
-    unsafe {
-        let assignment = sys::rd_kafka_MemberDescription_assignment(member);
-        let list = if assignment.is_null() {
-            ptr::null()
-        } else {
-            sys::rd_kafka_MemberAssignment_partitions(assignment)
-        };
-        DescribedMember {
-            client_id: text(sys::rd_kafka_MemberDescription_client_id(member)),
-            host: text(sys::rd_kafka_MemberDescription_host(member)),
-            assignment: partitions(list).map(|p| (p.topic.to_owned(), p.partition)).collect(),
-        }
-    }
-}
-
-fn read_group_offsets<T>(
-    event: &Event,
-    read: &impl Fn(&mut dyn Iterator<Item = PartitionAnswer<'_>>) -> T,
-) -> Result<T, CallError> {
-    let mut count = 0;
-    // SAFETY: as in `read_group_listing`; one group was asked for, so one is answered.
-    unsafe {
-        let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(event.0);
-        let groups = sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
-        let Some(group) = items(groups, count).first() else {
-            return Err(CallError::timed_out());
-        };
-        match item_error(sys::rd_kafka_group_result_error(*group)) {
-            Some(error) => Err(error),
-            None => Ok(read(&mut partitions(sys::rd_kafka_group_result_partitions(*group)))),
-        }
-    }
-}
-
-fn read_list_offsets<T>(
-    event: &Event,
-    read: &impl Fn(&mut dyn Iterator<Item = PartitionAnswer<'_>>) -> T,
-) -> Result<T, CallError> {
-    let mut count = 0;
-    // SAFETY: as in `read_group_listing`.
-    unsafe {
-        let result = sys::rd_kafka_event_ListOffsets_result(event.0);
-        let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-        let answer = |info: &*const sys::rd_kafka_ListOffsetsResultInfo_t| {
-            partition(
-                sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*info),
-                sys::rd_kafka_ListOffsetsResultInfo_timestamp(*info),
-            )
-        };
-        Ok(read(&mut items(infos, count).iter().map(answer)))
-    }
-}
-
-fn read_topic_descriptions(event: &Event) -> Result<Vec<DescribedTopic>, CallError> {
-    let mut count = 0;
-    // SAFETY: as in `read_group_listing`; a described topic always has an id.
-    unsafe {
-        let result = sys::rd_kafka_event_DescribeTopics_result(event.0);
-        let topics = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
-        let read = |topic: &*const sys::rd_kafka_TopicDescription_t| DescribedTopic {
-            name: text(sys::rd_kafka_TopicDescription_name(*topic)),
-            id: match item_error(sys::rd_kafka_TopicDescription_error(*topic)) {
-                Some(error) => Err(error),
-                None => Ok(read_uuid(sys::rd_kafka_TopicDescription_topic_id(*topic))),
-            },
-        };
-        Ok(items(topics, count).iter().map(read).collect())
-    }
-}
-
-/// # Safety
-/// `uuid` is valid during the call.
-unsafe fn read_uuid(uuid: *const sys::rd_kafka_Uuid_t) -> u128 {
-    // SAFETY: by the contract of this function.
-    let (high, low) = unsafe {
-        (sys::rd_kafka_Uuid_most_significant_bits(uuid), sys::rd_kafka_Uuid_least_significant_bits(uuid))
-    };
-    u128::from(high.cast_unsigned()) << 64 | u128::from(low.cast_unsigned())
-}
-
-fn read_configs(event: &Event) -> Result<Vec<DescribedConfigs>, CallError> {
-    let mut count = 0;
-    // SAFETY: as in `read_group_listing`.
-    unsafe {
-        let result = sys::rd_kafka_event_DescribeConfigs_result(event.0);
-        let resources = sys::rd_kafka_DescribeConfigs_result_resources(result, &raw mut count);
-        let read = |resource: &*const sys::rd_kafka_ConfigResource_t| DescribedConfigs {
-            topic: text(sys::rd_kafka_ConfigResource_name(*resource)),
-            entries: match externs::rd_kafka_ConfigResource_error(*resource) {
-                0 => Ok(read_config_entries(*resource)),
-                code => {
-                    Err(CallError::new(code, &text(sys::rd_kafka_ConfigResource_error_string(*resource))))
-                }
-            },
-        };
-        Ok(items(resources, count).iter().map(read).collect())
-    }
-}
-
-/// # Safety
-/// `resource` is valid during the call.
-unsafe fn read_config_entries(
-    resource: *const sys::rd_kafka_ConfigResource_t,
-) -> Vec<(String, Option<String>)> {
-    let mut count = 0;
-    // SAFETY: by the contract of this function; a value is null when it is hidden or unset.
-    unsafe {
-        let entries = sys::rd_kafka_ConfigResource_configs(resource, &raw mut count);
-        let read = |entry: &*const sys::rd_kafka_ConfigEntry_t| {
-            let value = sys::rd_kafka_ConfigEntry_value(*entry);
-            let value = (!value.is_null()).then(|| text(value));
-            (text(sys::rd_kafka_ConfigEntry_name(*entry)), value)
-        };
-        items(entries, count).iter().map(read).collect()
-    }
 }

@@ -1,6 +1,7 @@
 //! What cannot be known has a name, and nothing else suffers from it.
 
 mod acl;
+mod coordinator;
 mod leader;
 mod outage;
 

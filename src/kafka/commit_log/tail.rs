@@ -395,13 +395,6 @@ impl Tail {
         Ok(CommitLog { clock, partitions })
     }
 
-    /// Why the group's coordinator did not answer in this cycle, if it did not: who leads its part of the log is it.
-    pub(in crate::kafka) fn silent_coordinator(&self, group: &GroupId) -> Option<Reason> {
-        self.source.ok()?;
-        let number = commit_log_partition(group.as_str(), self.partitions.len());
-        self.partitions.get(number)?.failed.filter(|why| *why != Reason::NotYetRead)
-    }
-
     /// What `group` has committed up to this cycle's asking, if the log tells.
     pub(in crate::kafka) fn commits_of(&self, group: &GroupId) -> Option<&[TopicCommits]> {
         if self.is_current(group) { self.standing.of(group) } else { None }

@@ -1,5 +1,6 @@
 //! What the tests change on a cluster: topics, records, groups, settings, ACLs. Each returns when it is done everywhere.
 
+use std::fs::write;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,6 +14,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaErrorCode;
+use serde_json::json;
 
 use super::wait::{wait_for, wait_until};
 use super::{KafkaCluster, KafkaVersion, PATIENCE, REQUEST};
@@ -53,6 +55,29 @@ impl KafkaCluster {
         let partitions = [NewPartitions::new(topic, total as usize)];
         expect_each(block_on(admin.create_partitions(&partitions, &options())));
         self.wait_for_leaders(topic, total);
+    }
+
+    /// Moves the partitions of `topic` to the brokers that `replicas[partition]` names, the leader first. Returns when
+    /// those lead and, as the topic may be Kafka's own, when every group coordinator is loaded. Starts a JVM.
+    pub(crate) fn reassign(&self, topic: &str, replicas: &[&[i32]]) {
+        let partition = |(number, replicas): (usize, &&[i32])| json!({ "topic": topic, "partition": number, "replicas": replicas });
+        let partitions: Vec<_> = replicas.iter().enumerate().map(partition).collect();
+        let plan = self.folder.join("reassignment.json");
+        write(&plan, json!({ "version": 1, "partitions": partitions }).to_string()).unwrap();
+        let (server, plan) = (self.inner_bootstrap_server(), plan.display().to_string());
+        let arguments = [
+            "--bootstrap-server",
+            &server,
+            "--reassignment-json-file",
+            &plan,
+            "--execute",
+            "--timeout",
+            "30000",
+        ];
+        self.java.run("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", &arguments);
+        let wanted: Vec<_> = replicas.iter().map(|replicas| replicas.first().copied()).collect();
+        wait_until(&format!("{topic} has moved"), PATIENCE, || self.leaders(topic).as_ref() == Some(&wanted));
+        self.wait_for_group_coordinators().unwrap();
     }
 
     /// Moves the log start offset of a partition to `before`.
