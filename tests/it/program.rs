@@ -189,7 +189,8 @@ impl Daemon {
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
         read.unwrap_or_else(|failed| panic!("no answer to {path}: {failed}\n{}", self.log()));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let parts = answer.split_once("\r\n\r\n");
+        let (head, body) = parts.unwrap_or_else(|| panic!("half an answer to {path}\n{}", self.log()));
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
