@@ -10,6 +10,7 @@ mod lost;
 mod places;
 mod problems;
 mod reading;
+mod reload;
 mod replicas;
 mod rows;
 mod rule;

@@ -11,7 +11,7 @@ use crate::model::{
     HistoryPoint, Measured, Millis, Observation, Offset, Reason, Row, SloView, Snapshot, Subject, TimeAnswer,
     TimeQuestion, Timestamp, TopicView, Unmeasured, commit_log_partition,
 };
-use crate::slo::{Slo, Slos, TickInput, UnknownTimeZone};
+use crate::slo::{NotReloaded, Slo, Slos, TickInput, UnknownTimeZone};
 use crate::store::Store;
 
 /// The commit log of a group that was read up to less than this behind the others tells nothing of now.
@@ -86,20 +86,12 @@ impl Engine {
         poll_interval: Millis,
         config: EngineConfig,
     ) -> Result<Self, UnknownTimeZone> {
-        let slos = Slos::new(config.slos)?;
-        let alerts = Alerts::new(config.alerts);
-        let mut measurement = Measurement::default();
-        let deadlines = slos.deadlines().into_iter();
-        measurement.set_deadlines(
-            deadlines.map(|(group, topic, within)| Deadline { group, topic, within }).collect(),
-        );
-        measurement.set_latency_bounds(latency_bounds(config.latency_bounds, &alerts));
-        Ok(Self {
+        let mut this = Self {
             cluster,
-            measurement,
+            measurement: Measurement::default(),
             history: Store::new(config.max_history_series),
-            slos,
-            alerts,
+            slos: Slos::new(config.slos)?,
+            alerts: Alerts::new(config.alerts),
             judged: Verdicts::default(),
             clock_ahead: 0,
             clock: ClockSource::default(),
@@ -109,7 +101,31 @@ impl Engine {
             cluster_id: None,
             tick: 0,
             last_measured: None,
-        })
+        };
+        this.measure_for_rules(config.latency_bounds);
+        Ok(this)
+    }
+
+    /// Judges by other rules and buckets from the next tick on; between two ticks. What is judged as before goes on as
+    /// if nothing had happened, all else as it would after a restart, and what was measured stays known. How much
+    /// history is kept stays as it was.
+    ///
+    /// # Errors
+    /// An SLO counts by the calendar of a time zone that nobody knows. Then everything stays as it was.
+    pub fn reload(&mut self, config: EngineConfig) -> Result<(), NotReloaded> {
+        let slos = self.slos.prepare(config.slos)?;
+        let alerts = self.alerts.prepare(config.alerts)?;
+        self.slos.go_on_as(slos);
+        self.alerts.go_on_as(alerts);
+        self.measure_for_rules(config.latency_bounds);
+        Ok(())
+    }
+
+    fn measure_for_rules(&mut self, bounds: Vec<Millis>) {
+        let deadlines = self.slos.deadlines().into_iter();
+        let deadlines = deadlines.map(|(group, topic, within)| Deadline { group, topic, within });
+        self.measurement.set_deadlines(deadlines.collect());
+        self.measurement.set_latency_bounds(latency_bounds(bounds, &self.alerts));
     }
 
     /// Goes on where the process of before has stopped; before the first tick.

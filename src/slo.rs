@@ -11,6 +11,7 @@ mod instance;
 mod moment;
 mod packed;
 mod plan;
+mod reload;
 mod resolution;
 mod restore;
 mod rows;
@@ -30,6 +31,7 @@ pub use calendar::UnknownTimeZone;
 pub use definition::{Alerting, Indicator, Period, Slo, ThroughputFloor, Tier, Window};
 pub use evaluation::Evaluation;
 pub use instance::Instance;
+pub use reload::NotReloaded;
 pub use words::{Problem, plain_words, problems};
 
 use crate::model::{

@@ -88,9 +88,23 @@ impl RuleState {
 
     /// The rows that have changed since they were last asked for.
     pub(super) fn changed_rows(&mut self, rows: &mut Vec<Row>) {
+        let changed = std::mem::take(&mut self.changed);
+        self.alert_rows(changed.iter(), rows);
+        if std::mem::take(&mut self.summary_changed) {
+            rows.push(self.summary_row());
+        }
+    }
+
+    /// All its rows.
+    pub(super) fn rows(&self, rows: &mut Vec<Row>) {
+        self.alert_rows(self.alerts.keys(), rows);
+        rows.extend(self.summarized_since.map(|_| self.summary_row()));
+    }
+
+    fn alert_rows<'a>(&self, subjects: impl Iterator<Item = &'a Subject>, rows: &mut Vec<Row>) {
         let fingerprint = fingerprint(&self.rule.when);
-        for subject in std::mem::take(&mut self.changed) {
-            let value = self.alerts.get(&subject).map(|alert| {
+        for subject in subjects {
+            let value = self.alerts.get(subject).map(|alert| {
                 let mut value = Writer::default();
                 value.number(VERSION).number(fingerprint).flag(alert.timers.is_some());
                 if let Some(timers) = &alert.timers {
@@ -99,16 +113,17 @@ impl RuleState {
                 alert.history.write(&mut value);
                 value.into_bytes()
             });
-            rows.push(Row { kind: RowKind::Alert, key: key(&self.rule.name, ALERT, Some(&subject)), value });
+            rows.push(Row { kind: RowKind::Alert, key: key(&self.rule.name, ALERT, Some(subject)), value });
         }
-        if std::mem::take(&mut self.summary_changed) {
-            let value = self.summarized_since.map(|since| {
-                let mut value = Writer::default();
-                value.number(VERSION).signed(since.0);
-                value.into_bytes()
-            });
-            rows.push(Row { kind: RowKind::Alert, key: key(&self.rule.name, SUMMARY, None), value });
-        }
+    }
+
+    fn summary_row(&self) -> Row {
+        let value = self.summarized_since.map(|since| {
+            let mut value = Writer::default();
+            value.number(VERSION).signed(since.0);
+            value.into_bytes()
+        });
+        Row { kind: RowKind::Alert, key: key(&self.rule.name, SUMMARY, None), value }
     }
 }
 

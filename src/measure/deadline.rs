@@ -106,12 +106,17 @@ impl Verdicts {
 }
 
 impl Deadlines {
-    /// Watches for `thresholds` (ascending) from now on; those that stay keep their state.
-    pub(super) fn watch_for(&mut self, thresholds: &[Millis]) {
+    /// Watches for `thresholds` (ascending) from now on; those that stay keep their state. True when they are others than
+    /// before.
+    pub(super) fn watch_for(&mut self, thresholds: &[Millis]) -> bool {
+        if self.thresholds.iter().map(|known| &known.within).eq(thresholds) {
+            return false;
+        }
         let judged = |within| self.thresholds.iter().find(|known| known.within == within)?.judged;
         let thresholds =
             thresholds.iter().map(|within| Threshold { within: *within, judged: judged(*within) });
         self.thresholds = thresholds.collect();
+        true
     }
 
     /// Whether there is a threshold that nothing watches or is about to.

@@ -212,7 +212,7 @@ impl GroupTopic {
                 progress.deadlines.get_or_insert_default();
             }
             if let Some(deadlines) = &mut progress.deadlines {
-                deadlines.watch_for(&self.thresholds);
+                self.is_changed |= deadlines.watch_for(&self.thresholds);
             }
         }
     }

@@ -92,7 +92,7 @@ pub struct SloInfo {
 }
 
 /// One SLO of one group and topic after one tick.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SloView {
     /// Its definition.
     pub slo: Arc<SloInfo>,

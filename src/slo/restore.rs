@@ -61,12 +61,7 @@ impl Slos {
     /// Everything that is kept, for another [`Slos`] with other settings.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for ((place, ..), tracked) in &self.tracked {
-            tracked.rows(&self.promises[*place].fingerprint, &mut rows);
-        }
-        rows.extend(self.orphans.values().flat_map(|orphan| orphan.rows.iter().cloned()));
-        rows
+        self.rows_of(|_| true)
     }
 
     /// The SLO that means what a row is about.

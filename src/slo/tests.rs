@@ -3,5 +3,6 @@
 mod golden;
 mod naive;
 mod promises;
+mod reload;
 pub(super) mod views;
 mod wording;

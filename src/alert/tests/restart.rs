@@ -33,7 +33,7 @@ impl File {
     }
 }
 
-fn restarted(rules: Vec<AlertRule>, file: &mut File) -> Alerts {
+fn restarted_with(rules: Vec<AlertRule>, file: &mut File) -> Alerts {
     let mut alerts = Alerts::new(rules);
     alerts.restore(&file.rows()).unwrap();
     file.take(alerts.changed_rows());
@@ -61,6 +61,33 @@ fn rules() -> Vec<AlertRule> {
         ..rule(when)
     };
     conditions.into_iter().enumerate().map(named).collect()
+}
+
+/// What becomes of each rule.
+#[derive(Debug, Clone, Copy)]
+enum Edit {
+    Kept,
+    Removed,
+    Renamed,
+    Delayed,
+    /// Another condition under its name.
+    Changed,
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let edit = [Edit::Kept, Edit::Removed, Edit::Renamed, Edit::Delayed, Edit::Changed];
+    proptest::collection::vec(proptest::sample::select(edit.to_vec()), 7)
+}
+
+fn edited(edits: &[Edit]) -> Vec<AlertRule> {
+    let edited = |(rule, edit): (AlertRule, &Edit)| match edit {
+        Edit::Kept => Some(rule),
+        Edit::Removed => None,
+        Edit::Renamed => Some(AlertRule { name: format!("renamed-{}", rule.name).into(), ..rule }),
+        Edit::Delayed => Some(AlertRule { hold: seconds(30), summarize_above: None, ..rule }),
+        Edit::Changed => Some(AlertRule { when: Condition::Lag { of: everyone(), above: 20 }, ..rule }),
+    };
+    rules().into_iter().zip(edits).filter_map(edited).collect()
 }
 
 /// Seconds until it, and what it says.
@@ -107,10 +134,37 @@ proptest! {
             let expected = whole.observe(&world.input(at(now)));
             whole.changed_rows();
             if restart {
-                split = restarted(rules(), &mut file);
+                split = restarted_with(rules(), &mut file);
             }
             prop_assert_eq!(split.observe(&world.input(at(now))), expected);
             file.take(split.changed_rows());
+        }
+    }
+
+    #[test]
+    fn a_reload_at_any_tick_is_a_restart_with_the_new_rules(
+        ticks in ticks(),
+        reloads in proptest::collection::vec(proptest::option::weighted(0.2, edits()), 40),
+        saved_before in any::<bool>(),
+    ) {
+        let [mut reloaded, mut restarted] = [(); 2].map(|()| Alerts::new(rules()));
+        let [mut file, mut file_of_restarted] = [(); 2].map(|()| File::default());
+        let mut now = 1_000_000;
+        for ((step, world), edits) in ticks.iter().zip(reloads) {
+            now += step;
+            let of_reloaded = reloaded.observe(&world.input(at(now)));
+            prop_assert_eq!(of_reloaded, restarted.observe(&world.input(at(now))));
+            file_of_restarted.take(restarted.changed_rows());
+            if saved_before || edits.is_none() {
+                file.take(reloaded.changed_rows());
+            }
+            if let Some(edits) = edits {
+                restarted = restarted_with(edited(&edits), &mut file_of_restarted);
+                let prepared = reloaded.prepare(edited(&edits)).unwrap();
+                reloaded.go_on_as(prepared);
+                file.take(reloaded.changed_rows());
+            }
+            prop_assert_eq!(&file.0, &file_of_restarted.0);
         }
     }
 
@@ -140,7 +194,7 @@ fn check_edit(until: i64, other: &[AlertRule], expected: &str, rows_left: usize)
         alerts.observe(&World::lagging(Ok(20)).input(at(second)));
         file.take(alerts.changed_rows());
     }
-    let mut alerts = restarted(other.to_vec(), &mut file);
+    let mut alerts = restarted_with(other.to_vec(), &mut file);
     assert_eq!(shown(&alerts.observe(&World::lagging(Ok(20)).input(at(until + 10)))), expected, "{other:?}");
     file.take(alerts.changed_rows());
     assert_eq!(file.0.len(), rows_left, "{other:?}");

@@ -75,10 +75,14 @@ pub(super) struct Cluster {
 
 fn watching(thresholds: &[u64]) -> Measurement {
     let mut daemon = Measurement::default();
+    daemon.set_deadlines(deadlines(thresholds));
+    daemon
+}
+
+fn deadlines(thresholds: &[u64]) -> Vec<Deadline> {
     let deadline =
         |within: &u64| Deadline { group: Selector::new("bill*"), topic: None, within: Millis(*within) };
-    daemon.set_deadlines(thresholds.iter().map(deadline).collect());
-    daemon
+    thresholds.iter().map(deadline).collect()
 }
 
 impl Cluster {
@@ -288,6 +292,14 @@ impl Cluster {
         let positions = self.daemon.commit_log_positions();
         self.read_to = positions.get(&0).map_or(0, |position| *position as usize);
         self.complete_to = 0;
+        self
+    }
+
+    /// Other rules while the process goes on; each threshold is a bucket, too.
+    pub(super) fn reload(&mut self, thresholds: &[u64]) -> &mut Self {
+        self.thresholds = thresholds.to_vec();
+        self.daemon.set_deadlines(deadlines(thresholds));
+        self.daemon.set_latency_bounds(thresholds.iter().map(|bound| Millis(bound * 2)).collect());
         self
     }
 

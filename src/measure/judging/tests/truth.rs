@@ -1,5 +1,6 @@
 //! The law: good + bad + unmeasured is what was judged, and where everything can be measured each record is counted as
-//! a naive judge counts it, in the same minute; whatever is held, cut short, killed or told late.
+//! a naive judge counts it, in the same minute; whatever is held, cut short, killed or told late,
+//! and whichever promises come and go beside it.
 
 use proptest::prelude::*;
 
@@ -8,6 +9,8 @@ use crate::model::{CommitLogEvent, Counts, Millis, Minute, Offset, Partition, Ti
 
 const PARTITIONS: usize = 2;
 const THRESHOLDS: [u64; 4] = [50, 250, 1_000, 30_000];
+/// Of promises that come and go.
+const OTHERS: [u64; 4] = [20, 249, 5_000, 90_000];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -22,6 +25,8 @@ enum Step {
     Restart,
     /// Killed after judging, before saving.
     Crash,
+    /// Other promises come beside those that stay, or go.
+    Reload(Vec<u64>),
     Delete(usize, u64),
     Members(u32),
 }
@@ -38,6 +43,7 @@ fn steps(chaos: bool) -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(Step::Hold),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
+        1 => prop::sample::subsequence(OTHERS.to_vec(), 0..=OTHERS.len()).prop_map(Step::Reload),
     ];
     let wild = prop_oneof![
         1 => (0..PARTITIONS, 0_u64..=1000).prop_map(|(at, part)| Step::Delete(at, part)),
@@ -80,6 +86,11 @@ fn run(steps: &[Step]) -> Cluster {
             Step::Crash => {
                 cluster.tick_within(usize::MAX);
                 cluster.restart();
+            }
+            Step::Reload(others) => {
+                let mut thresholds = [&THRESHOLDS, others.as_slice()].concat();
+                thresholds.sort_unstable();
+                cluster.reload(&thresholds);
             }
             Step::Delete(partition, part) => {
                 let log = &mut cluster.logs[*partition];
@@ -141,7 +152,8 @@ proptest! {
 
     #[test]
     fn each_record_is_judged_as_a_naive_judge_does(steps in steps(false)) {
-        let cluster = run(&steps);
+        let mut cluster = run(&steps);
+        cluster.sums.retain(|(within, _), _| THRESHOLDS.contains(&within.0));
         prop_assert_eq!(&cluster.sums, &naive(&cluster));
         let view = &cluster.last.as_ref().unwrap().groups[0].topics[0];
         prop_assert_eq!(view.consumed_total, committed(&cluster));
