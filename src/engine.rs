@@ -371,3 +371,6 @@ fn stalled_groups(observation: &Observation) -> BTreeSet<GroupId> {
     };
     observation.groups.keys().filter(|group| is_stalled(group)).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;
