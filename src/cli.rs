@@ -49,7 +49,8 @@ pub enum Command {
         "Examples:\n",
         "  plimsoll run --config /etc/plimsoll/plimsoll.yaml\n",
         "  plimsoll run --bootstrap-server localhost:9092 --listen 127.0.0.1:1876\n",
-        "\nStops within 5 s on SIGTERM or Ctrl-C.\n",
+        "\nReads its settings and rules anew when they change, and on SIGHUP; what has a problem changes nothing.\n",
+        "Stops within 5 s on SIGTERM or Ctrl-C.\n",
         "Exit codes: 0 stopped when asked to, 1 failed, 2 bad usage or settings."
     ))]
     Run(RunArgs),

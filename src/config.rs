@@ -3,10 +3,12 @@
 
 mod build;
 mod check;
+mod difference;
 mod expand;
 mod keys;
 mod kind;
 mod mask;
+mod origins;
 mod problem;
 mod read;
 mod resolve;
@@ -20,9 +22,11 @@ mod values;
 use std::path::Path;
 
 pub use check::{Checked, check_file, check_files};
+pub use difference::{RuleChanges, keys_for_a_restart};
 pub use expand::{Lookup, System};
+pub use origins::Origins;
 pub use problem::{Place, Problem, Problems};
-pub use resolve::{Given, resolve};
+pub use resolve::{Given, resolve, resolve_with_origins};
 pub use rules::Rules;
 pub use schema::{rules_schema, schema};
 pub use trials::{RuleTest, TestFile, load_tests, parse_tests};
@@ -35,6 +39,7 @@ use crate::store::HistoryConfig;
 use crate::telemetry::OtlpConfig;
 
 use kind::FileKind;
+use origins::Noting;
 use read::Reader;
 use source::Source;
 use tree::Node;
@@ -63,12 +68,17 @@ pub struct Config {
 /// # Errors
 /// Every problem of the file, or of the rules files.
 pub fn load(path: &Path) -> Result<Config, Problems> {
+    load_noting(path, &Noting::default())
+}
+
+fn load_noting(path: &Path, lookup: &Noting) -> Result<Config, Problems> {
+    lookup.file_is_read(path);
     let (text, file) = read(
         path,
         "the settings file",
         "give the path of a settings file, such as `--config plimsoll.yaml`",
     )?;
-    parse(&text, &file, &System)
+    parse(&text, &file, lookup)
 }
 
 /// Reads settings from `text`; paths of rules in it are relative to the folder of `file_name`.

@@ -9,19 +9,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use tokio::time;
 
 use super::durable::{self, DurableState};
 use super::publish::Publisher;
-use super::watch::{Watcher, lock, watch};
+use super::reload::{ReloadWarnings, Reloader};
+use super::watch::{Watcher, judged_by, lock, watch};
 use super::{Ending, clock, color_on, environment, say};
 use crate::api::{ApiState, HistoryLookup, Warnings, router};
 use crate::cli::{Color, LogFormat, RunArgs};
-use crate::config::Config;
-use crate::engine::{Engine, EngineConfig, Outage};
+use crate::config::{Config, Given};
+use crate::engine::{Engine, Outage};
 use crate::export::{Exposition, OwnMetrics};
 use crate::model::{ClusterName, Millis, Reason};
 use crate::telemetry;
@@ -52,7 +53,7 @@ pub(super) fn run(config: Config, arguments: &RunArgs, color: Color) -> anyhow::
     let telemetry = telemetry::install(format, &filter, color, &config.otlp, &environment)?;
     let ended = runtime.block_on(async {
         survive_file_size_limit()?;
-        match Daemon::build(config).await {
+        match Daemon::build(config, arguments.source.given(arguments.listen)).await {
             Ok(daemon) => daemon.run(stop_signal()?).await.map(|()| Ending::Fine),
             Err(Refusal::Settings(sentence)) => {
                 say(&format!("plimsoll: {sentence}"));
@@ -98,21 +99,19 @@ struct Daemon {
     watchers: Vec<Watcher>,
     publisher: Arc<Publisher>,
     state: ApiState,
+    reloader: Reloader,
+    hangup: Signal,
     stop: Arc<AtomicBool>,
 }
 
 impl Daemon {
-    async fn build(config: Config) -> Result<Self, Refusal> {
+    /// `config` was read as `given` says.
+    async fn build(config: Config, given: Given) -> Result<Self, Refusal> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut watchers = Vec::new();
         let mut refused = Vec::new();
-        let judged = EngineConfig {
-            max_history_series: config.history.max_series,
-            slos: config.rules.slos,
-            alerts: config.rules.alerts,
-            latency_bounds: config.latency_bounds,
-        };
-        for cluster in config.clusters {
+        let judged = judged_by(&config);
+        for cluster in config.clusters.clone() {
             match Watcher::connect(cluster, judged.clone(), Arc::clone(&stop)) {
                 Ok(watcher) => watchers.push(watcher),
                 Err(failed) => refused.push(failed.to_string()),
@@ -128,6 +127,8 @@ impl Daemon {
                     "cannot listen on {listen} (is another daemon running? --listen takes another address)"
                 )
             })?;
+            // From here on it reads settings anew, and ends the process no more.
+            let hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
             let own = Arc::new(OwnMetrics::new()?);
             let durable = Arc::new(DurableState::open(&config.state, Arc::clone(&own))?);
             for watcher in &mut watchers {
@@ -148,9 +149,10 @@ impl Daemon {
                 publisher.publish_now(lock(&watcher.engine()).overdue(first, clock::now()), Vec::new())?;
             }
             let snapshots = publisher.subscribe();
-            let warnings = warnings(&watchers, durable);
+            let reloader = Reloader::new(given, config, Arc::clone(&own));
+            let warnings = warnings(&watchers, durable, reloader.warnings());
             let state = ApiState { snapshots, exposition, own, history: history(&watchers), warnings };
-            Ok(Self { listener, watchers, publisher, state, stop })
+            Ok(Self { listener, watchers, publisher, state, reloader, hangup, stop })
         };
         build.await.map_err(Refusal::Failed)
     }
@@ -167,8 +169,10 @@ impl Daemon {
                 events.run();
                 Ok(())
             });
-            tasks.spawn(watch(watcher, Arc::clone(&self.publisher), Arc::clone(&self.stop)));
+            let (publisher, stop) = (Arc::clone(&self.publisher), Arc::clone(&self.stop));
+            tasks.spawn(watch(watcher, publisher, self.reloader.subscribe(), stop));
         }
+        tasks.spawn(self.reloader.run(self.hangup, stopped.clone()));
         let address = self.listener.local_addr()?;
         tracing::info!(%address, "serving /metrics, /readyz, /healthz and /api/v1");
         let served = axum::serve(self.listener, router(self.state)).with_graceful_shutdown(async move {
@@ -224,7 +228,7 @@ fn history(watchers: &[Watcher]) -> HistoryLookup {
 }
 
 /// What is to be known of the daemon besides what it measures.
-fn warnings(watchers: &[Watcher], state: Arc<DurableState>) -> Warnings {
+fn warnings(watchers: &[Watcher], state: Arc<DurableState>, reload: Arc<ReloadWarnings>) -> Warnings {
     let engines: Vec<_> =
         watchers.iter().map(|watcher| (watcher.cluster().config().name.clone(), watcher.engine())).collect();
     Arc::new(move || {
@@ -234,7 +238,7 @@ fn warnings(watchers: &[Watcher], state: Arc<DurableState>) -> Warnings {
                 .into_iter()
                 .map(move |(rule, because)| format!("alert {rule} in cluster {cluster}: {because}"))
         });
-        state.warning().into_iter().chain(unmatched).collect()
+        reload.sentences().into_iter().chain(state.warning()).chain(unmatched).collect()
     })
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::sync::watch as channel;
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tracing::{Instrument, Span};
 
@@ -14,9 +15,11 @@ use super::clock::{self, Clock};
 use super::durable::DurableState;
 use super::publish::Publisher;
 use super::story::Story;
+use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, Outage};
 use crate::kafka::{Cluster, ClusterConfig, ClusterError};
 use crate::model::{Damaged, Millis, Observation, Reason, Row, Snapshot, Timestamp};
+use crate::slo::NotReloaded;
 
 /// One cluster and its core.
 pub struct Watcher {
@@ -85,6 +88,14 @@ impl Watcher {
     /// From now on each tick is durable before it is published.
     pub(super) fn keep_in(&mut self, state: Arc<DurableState>) {
         self.state = Some(state);
+    }
+
+    /// Judges by other rules from the next cycle on; see [`Engine::reload`]. Never in the middle of a cycle.
+    ///
+    /// # Errors
+    /// An SLO counts by the calendar of a time zone that nobody knows. Then everything stays as it was.
+    pub fn reload(&mut self, judged: EngineConfig) -> Result<(), NotReloaded> {
+        lock(&self.engine).reload(judged)
     }
 
     /// The rows that have changed since this was last asked; see [`Engine::changed_rows`].
@@ -168,13 +179,24 @@ impl Watcher {
     }
 }
 
-/// Watches until `stop` is set.
+/// What of the settings says how to judge.
+pub(super) fn judged_by(config: &Config) -> EngineConfig {
+    EngineConfig {
+        max_history_series: config.history.max_series,
+        slos: config.rules.slos.clone(),
+        alerts: config.rules.alerts.clone(),
+        latency_bounds: config.latency_bounds.clone(),
+    }
+}
+
+/// Watches until `stop` is set. Settings that come are judged by from the next cycle on.
 ///
 /// # Errors
 /// When a cycle panics: the daemon must not go on as if it watched.
 pub(super) async fn watch(
     mut watcher: Watcher,
     publisher: Arc<Publisher>,
+    mut settings: channel::Receiver<Arc<Config>>,
     stop: Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
     let config = watcher.cluster.config().clone();
@@ -191,8 +213,16 @@ pub(super) async fn watch(
         let started = Instant::now();
         let (engine, span) = (watcher.engine(), watcher.span());
         let within = span.clone();
+        // Without a sender nothing can come any more.
+        let is_other = settings.has_changed().unwrap_or(false);
+        let judged = is_other.then(|| judged_by(&settings.borrow_and_update()));
         let mut cycle = tokio::task::spawn_blocking(move || {
-            let snapshot = within.in_scope(|| watcher.cycle());
+            let snapshot = within.in_scope(|| {
+                if let Some(Err(refused)) = judged.map(|judged| watcher.reload(judged)) {
+                    tracing::error!(error = %refused, "rules were not exchanged; those of before stay in use");
+                }
+                watcher.cycle()
+            });
             (watcher, snapshot)
         });
         let done = match time::timeout(patience, &mut cycle).await {

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Problem, Problems, System, load, rules, values};
+use super::origins::{Noting, Origins};
+use super::{Config, Problem, Problems, System, load_noting, rules, values};
 use crate::api::HttpConfig;
 use crate::kafka::{ClusterConfig, RESERVED_PROPERTIES, Secret};
 use crate::model::ClusterName;
@@ -33,13 +34,25 @@ pub struct Given {
 /// # Errors
 /// Every problem of the file, or what is wrong with the command line.
 pub fn resolve(given: &Given, folder: &Path) -> Result<Config, Problems> {
+    resolve_with_origins(given, folder).0
+}
+
+/// As [`resolve`], and everything that was read for it, whether it is fine or not.
+pub fn resolve_with_origins(given: &Given, folder: &Path) -> (Result<Config, Problems>, Origins) {
+    let noting = Noting::default();
+    let resolved = resolve_noting(given, folder, &noting);
+    (resolved, noting.into_origins())
+}
+
+fn resolve_noting(given: &Given, folder: &Path, noting: &Noting) -> Result<Config, Problems> {
     let mut config = if !given.bootstrap_servers.is_empty() {
         from_servers(&given.bootstrap_servers)?
     } else if let Some(path) = &given.config {
-        load(path)?
+        load_noting(path, noting)?
     } else if folder.join(FILE).exists() {
-        load(&folder.join(FILE))?
+        load_noting(&folder.join(FILE), noting)?
     } else {
+        noting.file_is_read(&folder.join(FILE));
         let help =
             format!("give --config FILE or --bootstrap-server HOST:PORT, or put a {FILE} into this folder");
         return Err(Problem::without_place(None, "no settings, so there is nothing to watch", help).into());

@@ -1,5 +1,5 @@
 //! The daemon's metrics of itself that are counted between ticks: how long cycles, requests and writes of the
-//! state took, scrapes.
+//! state took, how reading the settings went, scrapes.
 //! Never holds anything of a topic or a group: those are rendered from the snapshots.
 
 use std::time::Duration;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder,
     exponential_buckets,
 };
 
-use crate::model::{ClusterName, Metric};
+use crate::model::{ClusterName, Metric, Timestamp};
 
 /// The metrics that the daemon counts of itself. Shared by all clusters; every method may be called from any thread.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub struct OwnMetrics {
     /// Without labels, but absent until it is set.
     state_file_bytes: IntGaugeVec,
     state_failures: IntCounter,
+    /// Without labels, but absent until they are set.
+    reload_successful: IntGaugeVec,
+    reload_success_timestamp: GaugeVec,
     scrapes: IntCounter,
 }
 
@@ -44,6 +47,10 @@ impl OwnMetrics {
             IntGaugeVec::new(Opts::new(metric.name(), metric.help()), metric.labels())
                 .with_context(|| describe(metric))
         };
+        let float = |metric: Metric| {
+            GaugeVec::new(Opts::new(metric.name(), metric.help()), metric.labels())
+                .with_context(|| describe(metric))
+        };
         let counter =
             |metric: Metric| IntCounter::new(metric.name(), metric.help()).with_context(|| describe(metric));
         let this = Self {
@@ -55,15 +62,19 @@ impl OwnMetrics {
                 .with_context(|| describe(Metric::StateWriteSeconds))?,
             state_file_bytes: gauge(Metric::StateFileBytes)?,
             state_failures: counter(Metric::StateFailures)?,
+            reload_successful: gauge(Metric::ConfigLastReloadSuccessful)?,
+            reload_success_timestamp: float(Metric::ConfigLastReloadSuccessTimestampSeconds)?,
             scrapes: counter(Metric::Scrapes)?,
         };
-        let collectors: [Box<dyn Collector>; 7] = [
+        let collectors: [Box<dyn Collector>; 9] = [
             Box::new(this.cycle_seconds.clone()),
             Box::new(this.request_seconds.clone()),
             Box::new(this.time_lookup_budget.clone()),
             Box::new(this.state_write_seconds.clone()),
             Box::new(this.state_file_bytes.clone()),
             Box::new(this.state_failures.clone()),
+            Box::new(this.reload_successful.clone()),
+            Box::new(this.reload_success_timestamp.clone()),
             Box::new(this.scrapes.clone()),
         ];
         for collector in collectors {
@@ -102,6 +113,18 @@ impl OwnMetrics {
     /// What a tick has changed could not be made durable.
     pub fn count_state_failure(&self) {
         self.state_failures.inc();
+    }
+
+    /// The settings were read at `now`, for the start or anew, and are in use.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
+    pub fn settings_were_taken(&self, now: Timestamp) {
+        self.reload_successful.with_label_values::<&str>(&[]).set(1);
+        self.reload_success_timestamp.with_label_values::<&str>(&[]).set(now.0 as f64 / 1000.0);
+    }
+
+    /// The settings were read anew and have a problem: those of before stay in use.
+    pub fn settings_were_refused(&self) {
+        self.reload_successful.with_label_values::<&str>(&[]).set(0);
     }
 
     /// `/metrics` has been answered.

@@ -184,6 +184,10 @@ catalogue! {
         "Size of the state file."
     StateFailures "plimsoll_state_failures_total" Counter []
         "Times that the state could not be made durable."
+    ConfigLastReloadSuccessful "plimsoll_config_last_reload_successful" Gauge []
+        "1 when the settings that were read last are in use, 0 when they have a problem and those of before stay."
+    ConfigLastReloadSuccessTimestampSeconds "plimsoll_config_last_reload_success_timestamp_seconds" Gauge []
+        "When the settings that are in use were read, in seconds since 1970."
     Scrapes "plimsoll_scrapes_total" Counter []
         "Requests for /metrics that were answered."
     BuildInfo "plimsoll_build_info" Gauge ["version"]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::export::{BrokerRtt, Exporter, Exposition, OwnMetrics, render};
-use plimsoll::model::{ClusterName, Metric, Snapshot};
+use plimsoll::model::{ClusterName, Metric, Snapshot, Timestamp};
 use proptest::prelude::*;
 
 use parser::{Labels, parse};
@@ -28,6 +28,7 @@ pub(crate) fn page_of(snapshots: &[Snapshot]) -> String {
     own.set_time_lookup_budget(&prod, 500);
     own.observe_state_write(Duration::from_millis(9));
     own.set_state_file_bytes(1_589_248);
+    own.settings_were_taken(Timestamp(1_790_000_000_250));
     own.count_state_failure();
     own.count_scrape();
     let rtt = BrokerRtt {

@@ -14,6 +14,7 @@ mod kafka_server;
 mod lag_command;
 mod lag_truth;
 mod program;
+mod reload;
 mod rule_tests;
 mod rules;
 mod security;

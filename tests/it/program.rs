@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -75,12 +76,12 @@ impl Drop for Killed {
     }
 }
 
-/// The settings of one cluster in a file that goes with this value: JSON, which is YAML too.
+/// The settings of one cluster in a file that goes with this value, unless it is the test's own: JSON, which is YAML too.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    file: NamedTempFile,
-    /// Where the daemon keeps its state, unless the test says another place.
-    _state: TempDir,
+    path: PathBuf,
+    /// With where the daemon keeps its state, unless the test says another place.
+    _file: Option<(NamedTempFile, TempDir)>,
 }
 
 impl Settings {
@@ -104,7 +105,12 @@ impl Settings {
         settings.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(settings.to_string().as_bytes()).unwrap();
-        Settings { file, _state: state }
+        Settings { path: file.path().to_owned(), _file: Some((file, state)) }
+    }
+
+    /// A file of the test's own.
+    pub(crate) fn at(path: &Path) -> Settings {
+        Settings { path: path.to_owned(), _file: None }
     }
 
     /// For `user` of a cluster; ignored where there are no users.
@@ -132,7 +138,7 @@ impl Settings {
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.file.path().to_str().unwrap()
+        self.path.to_str().unwrap()
     }
 }
 
@@ -158,8 +164,15 @@ impl Daemon {
 
     /// With more `arguments`, and `variables` in its environment.
     pub(crate) fn start_among(settings: Settings, arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
-        let always = ["run", "--config", settings.path(), "--log-format", "json"];
-        let mut command = plimsoll(&[&always, arguments].concat());
+        let config = ["--config", settings.path()];
+        let mut daemon = Daemon::start_without_settings(&[&config, arguments].concat(), variables);
+        daemon.settings = settings;
+        daemon
+    }
+
+    /// With what `arguments` say alone.
+    pub(crate) fn start_without_settings(arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
+        let mut command = plimsoll(&[&["run", "--log-format", "json"], arguments].concat());
         command.envs(variables.iter().copied());
         let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -173,7 +186,7 @@ impl Daemon {
             events.find_map(|event| event["fields"]["address"].as_str()?.parse().ok())
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve: {:?}", log.lock().unwrap()));
-        Daemon { child, address, log, settings }
+        Daemon { child, address, log, settings: Settings::at(Path::new("")) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
