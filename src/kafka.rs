@@ -15,5 +15,5 @@ mod topics;
 pub use client::{BrokerRoundTrip, ClientEvents};
 pub use cluster::{Cluster, RequestTiming};
 pub use commit_log::{CommitLogCounts, CommitLogDecoder, CoordinatorClock, DecodedRecord};
-pub use config::{ClusterConfig, Filter, RESERVED_PROPERTIES, Secret};
+pub use config::{ClusterConfig, Filter, RESERVED_PROPERTIES};
 pub use error::{CallError, ClusterError};

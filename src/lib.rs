@@ -19,6 +19,8 @@ pub mod kafka;
 
 pub mod state;
 
+pub mod notify;
+
 pub mod export;
 
 pub mod telemetry;

@@ -3,6 +3,7 @@
 
 mod codec;
 mod commit_log;
+mod incident;
 mod judgement;
 mod metric;
 mod name;
@@ -10,6 +11,7 @@ mod observation;
 mod ratio;
 mod reason;
 mod row;
+mod secret;
 mod snapshot;
 mod time;
 mod verdict;
@@ -18,6 +20,10 @@ pub use codec::{Damaged, Reader, Writer};
 pub use commit_log::{
     ClockSource, CommitLog, CommitLogEntry, CommitLogEvent, CommitLogPartition, CommitSource, SETTLING,
     commit_log_partition,
+};
+pub use incident::{
+    Budget, Change, Happening, Incident, IncidentId, IncidentKey, IncidentSource, Owner, Trend,
+    WorstPartition,
 };
 pub use judgement::{Counts, Judgement, LatencyHistogram, Minute};
 pub use metric::{Metric, MetricKind};
@@ -29,6 +35,7 @@ pub use observation::{
 pub use ratio::Ratio;
 pub use reason::{Measured, Reason};
 pub use row::{Row, RowKind};
+pub use secret::Secret;
 pub use snapshot::{
     BrokerView, GroupPartitionView, GroupTopicView, GroupView, HistoryPoint, Snapshot, Subject, TopicView,
     Unmeasured,

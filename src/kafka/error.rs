@@ -7,8 +7,8 @@ use rdkafka::error::KafkaError;
 use rdkafka_sys::types::RDKafkaConfRes;
 use thiserror::Error;
 
-use super::config::{ClusterConfig, Secret};
-use crate::model::Reason;
+use super::config::ClusterConfig;
+use crate::model::{Reason, Secret};
 
 /// One admin call, or one item of it, that failed.
 #[derive(Debug, Clone, Error)]

@@ -118,7 +118,12 @@ impl Measurement {
                     let (mut key, mut value) = row.readers()?;
                     self.topics.insert(key.text()?.into(), Topic::restored(&mut value)?);
                 }
-                RowKind::Slo | RowKind::SloCounts | RowKind::Alert => {}
+                RowKind::Slo
+                | RowKind::SloCounts
+                | RowKind::Alert
+                | RowKind::Incident
+                | RowKind::Delivery
+                | RowKind::Silence => {}
             }
         }
         Ok(())

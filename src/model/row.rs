@@ -21,11 +21,17 @@ pub enum RowKind {
     SloCounts = 6,
     /// One alert of one group and topic, or partition: its timers.
     Alert = 7,
+    /// One incident, open or over.
+    Incident = 8,
+    /// How far one receiver has been told of one incident.
+    Delivery = 9,
+    /// One silence; of no cluster.
+    Silence = 10,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::CommitLogPosition,
         Self::Membership,
         Self::GroupTopic,
@@ -33,6 +39,9 @@ impl RowKind {
         Self::Slo,
         Self::SloCounts,
         Self::Alert,
+        Self::Incident,
+        Self::Delivery,
+        Self::Silence,
     ];
 }
 

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use plimsoll::kafka::{Cluster, ClusterConfig, Filter, Secret};
+use plimsoll::kafka::{Cluster, ClusterConfig, Filter};
 use plimsoll::model::{
-    ClusterName, CommitLog, CommitLogEntry, CommitLogEvent, Measured, Observation, Offset, Selector,
+    ClusterName, CommitLog, CommitLogEntry, CommitLogEvent, Measured, Observation, Offset, Secret, Selector,
     Timestamp, commit_log_partition,
 };
 

@@ -1,0 +1,19 @@
+//! Tells people of incidents: who is told, when, in which words, and whether it arrived.
+//! Never decides that something is wrong, and never keeps anybody else waiting: each receiver has a task of its own.
+//!
+//! Every receiver has an entry for each incident that it is to be told of, with the revision that it was told last.
+//! What it is owed is the difference, so a receiver that was away for an hour hears what is so now, and not a replay.
+//! Entries are made durable together with the incident that they are about, before anything is sent, and again after
+//! each answer: killed at any moment, the daemon tells at most one of them once more, under the same key.
+
+mod config;
+mod matcher;
+mod message;
+
+pub use config::{
+    AlertmanagerConfig, EmailConfig, Encryption, GroupingConfig, HeartbeatConfig, NotifyConfig,
+    PagerDutyConfig, RateLimit, ReceiverConfig, ReceiverKind, ReceiverName, RouteConfig, SlackAccess,
+    SlackConfig, WebhookConfig,
+};
+pub use matcher::{Matcher, NotAMatcher};
+pub use message::{Failure, Links, Message, Notice, NoticeKind, Receipt, Thread};
