@@ -4,6 +4,7 @@
 mod counter;
 mod definition;
 mod history;
+mod incident;
 mod lag;
 mod latency;
 mod lost;
@@ -29,6 +30,7 @@ use crate::model::{
     AlertView, Because, Damaged, GroupView, Measured, Millis, Row, RowKind, Timestamp, TopicView,
 };
 pub use definition::{AlertRule, Condition, Consumption, TrendOf};
+pub use incident::{IncidentInput, Incidents};
 pub use problems::problems;
 use rows::{Restored, SteadyClock};
 use rule::RuleState;

@@ -1,18 +1,21 @@
 //! One tick: an observation or an outage and the time in, a snapshot out. The whole core of a cluster.
 //! No I/O, no clock, no waiting: `app` asks Kafka what this asks for, and makes its rows durable.
 
+mod judges;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::alert::{AlertInput, AlertRule, Alerts};
+use crate::alert::{AlertRule, Alerts};
 use crate::measure::{Deadline, LATENCY_BOUNDS, Measurement, Measurements};
 use crate::model::{
-    AlertView, Because, Broker, BrokerView, ClockSource, ClusterName, Damaged, GroupId, GroupView,
-    HistoryPoint, Measured, Millis, Observation, Offset, Reason, Row, SloView, Snapshot, Subject, TimeAnswer,
-    TimeQuestion, Timestamp, TopicView, Unmeasured, commit_log_partition,
+    Because, Broker, BrokerView, ClockSource, ClusterName, Damaged, GroupId, GroupView, HistoryPoint,
+    Measured, Millis, Observation, Offset, Reason, Row, Snapshot, Subject, TimeAnswer, TimeQuestion,
+    Timestamp, TopicView, Unmeasured, commit_log_partition,
 };
-use crate::slo::{NotReloaded, Slo, Slos, TickInput, UnknownTimeZone};
+use crate::slo::{NotReloaded, Slo, TickInput, UnknownTimeZone};
 use crate::store::Store;
+use judges::Judges;
 
 /// The commit log of a group that was read up to less than this behind the others tells nothing of now.
 const STALLED: Millis = Millis::from_seconds(10);
@@ -36,10 +39,7 @@ pub struct Engine {
     cluster: ClusterName,
     measurement: Measurement,
     history: Store,
-    slos: Slos,
-    alerts: Alerts,
-    /// What was last judged. An outage that is no tick of its own does not change it.
-    judged: Verdicts,
+    judges: Judges,
     /// How far the daemon's clock is ahead of the brokers', in milliseconds, as far as commits have told.
     clock_ahead: i64,
     clock: ClockSource,
@@ -50,13 +50,6 @@ pub struct Engine {
     cluster_id: Option<String>,
     tick: u64,
     last_measured: Option<Timestamp>,
-}
-
-/// Where the promises and the alerts stand.
-#[derive(Debug, Clone, Default)]
-struct Verdicts {
-    slos: Vec<SloView>,
-    alerts: Vec<AlertView>,
 }
 
 /// What is known of groups besides what was measured of each.
@@ -86,13 +79,12 @@ impl Engine {
         poll_interval: Millis,
         config: EngineConfig,
     ) -> Result<Self, UnknownTimeZone> {
+        let (max_history_series, bounds) = (config.max_history_series, config.latency_bounds.clone());
         let mut this = Self {
+            judges: Judges::new(cluster.clone(), config)?,
             cluster,
             measurement: Measurement::default(),
-            history: Store::new(config.max_history_series),
-            slos: Slos::new(config.slos)?,
-            alerts: Alerts::new(config.alerts),
-            judged: Verdicts::default(),
+            history: Store::new(max_history_series),
             clock_ahead: 0,
             clock: ClockSource::default(),
             set_by: 0,
@@ -102,7 +94,7 @@ impl Engine {
             tick: 0,
             last_measured: None,
         };
-        this.measure_for_rules(config.latency_bounds);
+        this.measure_for_rules(bounds);
         Ok(this)
     }
 
@@ -113,19 +105,17 @@ impl Engine {
     /// # Errors
     /// An SLO counts by the calendar of a time zone that nobody knows. Then everything stays as it was.
     pub fn reload(&mut self, config: EngineConfig) -> Result<(), NotReloaded> {
-        let slos = self.slos.prepare(config.slos)?;
-        let alerts = self.alerts.prepare(config.alerts)?;
-        self.slos.go_on_as(slos);
-        self.alerts.go_on_as(alerts);
-        self.measure_for_rules(config.latency_bounds);
+        let bounds = config.latency_bounds.clone();
+        self.judges.reload(config)?;
+        self.measure_for_rules(bounds);
         Ok(())
     }
 
     fn measure_for_rules(&mut self, bounds: Vec<Millis>) {
-        let deadlines = self.slos.deadlines().into_iter();
+        let deadlines = self.judges.slos.deadlines().into_iter();
         let deadlines = deadlines.map(|(group, topic, within)| Deadline { group, topic, within });
         self.measurement.set_deadlines(deadlines.collect());
-        self.measurement.set_latency_bounds(latency_bounds(bounds, &self.alerts));
+        self.measurement.set_latency_bounds(latency_bounds(bounds, &self.judges.alerts));
     }
 
     /// Goes on where the process of before has stopped; before the first tick.
@@ -134,8 +124,7 @@ impl Engine {
     /// A row that no version of this has written.
     pub fn restore(&mut self, rows: &[Row]) -> Result<(), Damaged> {
         self.measurement.restore(rows)?;
-        self.slos.restore(rows)?;
-        self.alerts.restore(rows)
+        self.judges.restore(rows)
     }
 
     /// Where to read the commit log on, by its partitions, so that nothing is missed and nothing judged twice.
@@ -147,15 +136,14 @@ impl Engine {
     /// The rows that have changed since this was last asked: to be made durable before the tick is published.
     pub fn changed_rows(&mut self) -> Vec<Row> {
         let mut rows = self.measurement.changed_rows();
-        rows.extend(self.slos.changed_rows());
-        rows.extend(self.alerts.changed_rows());
+        self.judges.changed_rows(&mut rows);
         rows
     }
 
     /// Rules of plain thresholds that name what the cluster does not have, and why.
     #[must_use]
     pub fn unmatched(&self) -> &[(Arc<str>, Because)] {
-        self.alerts.unmatched()
+        self.judges.alerts.unmatched()
     }
 
     /// The number of the tick that is under way, from 1.
@@ -192,7 +180,7 @@ impl Engine {
             Ok(observation) => self.measured(observation, now),
             Err(outage) => {
                 let measurements = self.measurement.outage(outage.reason);
-                self.judge(Err(outage.reason), &Listing::default(), &measurements, now);
+                self.judge(Err(outage.reason), &Listing::default(), &measurements, &[], now);
                 self.outage(outage, measurements, now)
             }
         }
@@ -219,7 +207,7 @@ impl Engine {
         let stalled = stalled_groups(&observation);
         let measurements = self.measurement.finish(observation, now);
         self.remember(&measurements.topics, &measurements.groups, now);
-        self.judge(Ok(()), &Listing { groups_complete, stalled }, &measurements, now);
+        self.judge(Ok(()), &Listing { groups_complete, stalled }, &measurements, &brokers, now);
         Snapshot {
             up: Ok(()),
             brokers,
@@ -231,9 +219,15 @@ impl Engine {
         }
     }
 
-    /// Promises and alerts, which an outage leaves as they are or makes unmeasured, never fine.
-    fn judge(&mut self, up: Measured<()>, listing: &Listing, measured: &Measurements, now: Timestamp) {
-        let slos = self.slos.observe(&TickInput {
+    fn judge(
+        &mut self,
+        up: Measured<()>,
+        listing: &Listing,
+        measured: &Measurements,
+        brokers: &[BrokerView],
+        now: Timestamp,
+    ) {
+        let input = TickInput {
             now: Timestamp(now.0.saturating_sub(self.clock_ahead).saturating_sub(self.set_by)),
             up,
             topics: &measured.topics,
@@ -243,15 +237,8 @@ impl Engine {
             judgements: &measured.judgements,
             commit_source: self.measurement.commit_source(),
             poll_interval: self.poll_interval,
-        });
-        let alerts = self.alerts.observe(&AlertInput {
-            now,
-            up,
-            topics: &measured.topics,
-            groups: &measured.groups,
-            groups_complete: listing.groups_complete,
-        });
-        self.judged = Verdicts { slos, alerts };
+        };
+        self.judges.observe(&input, brokers, now);
     }
 
     fn outage(&self, outage: Outage, measurements: Measurements, now: Timestamp) -> Snapshot {
@@ -281,8 +268,9 @@ impl Engine {
             groups: Vec::new(),
             commit_source: self.measurement.commit_source(),
             clock: self.clock,
-            slos: self.judged.slos.clone(),
-            alerts: self.judged.alerts.clone(),
+            slos: self.judges.judged.slos.clone(),
+            alerts: self.judges.judged.alerts.clone(),
+            incidents: Arc::clone(&self.judges.judged.incidents),
             unmeasured: Vec::new(),
             time_lookups: self.measurement.time_lookups(),
             time_lookup_backlog: Millis(0),

@@ -22,7 +22,7 @@ mod topic;
 pub use broker::BrokerRtt;
 pub use exposition::Exposition;
 pub use own::OwnMetrics;
-pub(crate) use slo::{burn_rates, counted, is_current, unmeasured as unmeasured_slos};
+pub(crate) use slo::{burn_rates, counted, unmeasured as unmeasured_slos};
 
 /// Renders and publishes a page per tick, reusing its memory.
 #[derive(Debug)]

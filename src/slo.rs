@@ -3,6 +3,7 @@
 
 mod because;
 mod calendar;
+mod claim;
 mod counters;
 mod counts;
 mod definition;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use calendar::UnknownTimeZone;
+pub use claim::{burning, is_current, unmeasured};
 pub use definition::{Alerting, Indicator, Period, Slo, ThroughputFloor, Tier, Window};
 pub use evaluation::Evaluation;
 pub use instance::Instance;
@@ -122,6 +124,7 @@ impl Slos {
                 unit: words::unit(&slo),
                 objective: slo.objective,
                 window: words::window(&slo.window).into(),
+                resolve_after: slo.alerting.resolve_after,
                 labels: Arc::clone(&slo.labels),
                 runbook: slo.runbook.clone(),
             };

@@ -136,6 +136,28 @@ pub enum Condition {
     Unreachable,
 }
 
+impl Condition {
+    /// The key that it has in a rules file.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Lag { .. } => "lag",
+            Self::TimeLag { .. } => "time_lag",
+            Self::Latency { .. } => "latency",
+            Self::Throughput { .. } => "throughput",
+            Self::Stuck { .. } => "stuck",
+            Self::NotDecreasing { .. } => "not_decreasing",
+            Self::Trend { .. } => "trend",
+            Self::Lost { .. } => "lost",
+            Self::RetentionEta { .. } => "retention_eta",
+            Self::DeadLetters { .. } => "dead_letters",
+            Self::Offline { .. } => "offline",
+            Self::UnderMinIsr { .. } => "under_min_isr",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// What a trend is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrendOf {

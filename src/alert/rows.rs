@@ -9,7 +9,7 @@ use super::history::History;
 use super::rule::{Alert, RuleState};
 use super::subject::Subject;
 use super::timers::Timers;
-use crate::model::{Damaged, Millis, Row, RowKind, Timestamp, Writer};
+use crate::model::{Damaged, Millis, Reader, Row, RowKind, Timestamp, Writer};
 
 const VERSION: u64 = 1;
 const ALERT: u64 = 0;
@@ -32,6 +32,15 @@ impl SteadyClock {
         now + self.behind
     }
 
+    /// What [`SteadyClock::row`] has written.
+    pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        if from.number()? != VERSION {
+            return Err(Damaged);
+        }
+        let last = Some(Timestamp(from.signed()?)).filter(|last| last.0 != i64::MIN);
+        Ok(Self { last, behind: Millis(from.number()?) })
+    }
+
     pub(super) fn row(&self) -> Row {
         let mut value = Writer::default();
         value.number(VERSION).signed(self.last.map_or(i64::MIN, |last| last.0)).number(self.behind.0);
@@ -50,15 +59,15 @@ pub(super) enum Restored<'a> {
 /// Reads one row back.
 pub(super) fn read(row: &Row) -> Result<Restored<'_>, Damaged> {
     let (mut key, mut value) = row.readers()?;
+    let (rule, kind) = (key.text()?, key.number()?);
+    if (rule, kind) == ("", ALERT) {
+        let clock = SteadyClock::read(&mut value)?;
+        return if key.is_at_end() && value.is_at_end() { Ok(Restored::Clock(clock)) } else { Err(Damaged) };
+    }
     if value.number()? != VERSION {
         return Err(Damaged);
     }
-    let (rule, kind) = (key.text()?, key.number()?);
     let restored = match (rule, kind) {
-        ("", ALERT) => {
-            let last = Some(Timestamp(value.signed()?)).filter(|last| last.0 != i64::MIN);
-            Restored::Clock(SteadyClock { last, behind: Millis(value.number()?) })
-        }
         (rule, SUMMARY) => Restored::Summary(rule, Timestamp(value.signed()?)),
         (rule, ALERT) => {
             let subject = Subject::read(&mut key)?;

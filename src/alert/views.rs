@@ -41,6 +41,8 @@ fn view(rule: &AlertRule, active: &Active, behind: Millis) -> AlertView {
     let Active { subject, timers, reading: Reading { holds, value } } = active;
     AlertView {
         name: rule.name.clone(),
+        condition: rule.when.key(),
+        description: rule.description.clone(),
         state: timers.state(),
         severity: rule.severity,
         group: subject.group.clone(),
@@ -48,6 +50,7 @@ fn view(rule: &AlertRule, active: &Active, behind: Millis) -> AlertView {
         partition: subject.partition,
         covers: 1,
         summary: summary(rule, active).into(),
+        is_true: *holds == Ok(true),
         value: value.as_f64(),
         since: timers.since - behind,
         firing_since: timers.firing_since.map(|since| since - behind),
@@ -60,6 +63,8 @@ fn view(rule: &AlertRule, active: &Active, behind: Millis) -> AlertView {
 fn many(rule: &AlertRule, state: AlertState, alerts: &[&Active], since: Timestamp) -> AlertView {
     AlertView {
         name: rule.name.clone(),
+        condition: rule.when.key(),
+        description: rule.description.clone(),
         state,
         severity: rule.severity,
         group: None,
@@ -67,6 +72,7 @@ fn many(rule: &AlertRule, state: AlertState, alerts: &[&Active], since: Timestam
         partition: None,
         covers: u32::try_from(alerts.len()).unwrap_or(u32::MAX),
         summary: summary_of_many(rule, alerts).into(),
+        is_true: !alerts.is_empty() && alerts.iter().any(|alert| alert.reading.holds == Ok(true)),
         value: None,
         since,
         firing_since: None,

@@ -149,7 +149,7 @@ fn a_reload_forgets_nothing_that_was_measured() {
             reloaded.reload(after.clone()).unwrap();
         }
         let [found, expected] = [&mut reloaded, &mut untouched].map(|engine| tick(engine, number));
-        let stays = |snapshot: &Snapshot| -> Vec<SloView> {
+        let stays = |snapshot: &Snapshot| -> Vec<crate::model::SloView> {
             snapshot.slos.iter().filter(|view| &*view.slo.name == "stays").cloned().collect()
         };
         assert_eq!(stays(&found), stays(&expected), "tick {number}");

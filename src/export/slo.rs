@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::text::Page;
 use crate::model::{Because, BurnRate, Counts, Metric, Millis, SloState, SloView, Snapshot};
+use crate::slo::is_current;
 
 /// Of an SLO or an alert that gives no reason for being unmeasured.
 const NO_REASON: &str = "low_coverage";
@@ -80,19 +81,12 @@ pub(crate) fn counted(view: &SloView, counts: Counts) -> Option<Counts> {
     (!says_nothing).then_some(counts)
 }
 
-/// Whether what is known of the SLO reaches up to now. While its cluster is down, nobody judges records: a rate of the
-/// last five minutes would be one of earlier minutes. Slices of an outage are judged all the same, most of them as
-/// unmeasured, so theirs stay.
-pub(crate) fn is_current(snapshot: &Snapshot, view: &SloView) -> bool {
-    snapshot.up.is_ok() || view.slo.unit == "slices"
-}
-
 /// The burn rates that may be shown, each window once.
 pub(crate) fn burn_rates<'a>(
     snapshot: &Snapshot,
     view: &'a SloView,
 ) -> impl Iterator<Item = &'a BurnRate> + use<'a> {
-    let may_be_shown = is_current(snapshot, view) && counted(view, view.window).is_some();
+    let may_be_shown = is_current(snapshot.up, view) && counted(view, view.window).is_some();
     let rates: &[BurnRate] = if may_be_shown { &view.burn_rates } else { &[] };
     let is_first = |at: usize| rates[..at].iter().all(|earlier| earlier.window != rates[at].window);
     rates.iter().enumerate().filter(move |(at, _)| is_first(*at)).map(|(_, rate)| rate)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    AlertView, Broker, ClockSource, ClusterName, CommitSource, GroupId, GroupState, GroupType,
+    AlertView, Broker, ClockSource, ClusterName, CommitSource, GroupId, GroupState, GroupType, Incident,
     LatencyHistogram, Measured, Member, Millis, Offset, Partition, PartitionObservation, Reason, SloView,
     Timestamp, TopicConfigs, TopicId, TopicName,
 };
@@ -41,6 +41,9 @@ pub struct Snapshot {
     pub slos: Vec<SloView>,
     /// The alerts that are pending or firing, in the order of their names, then groups and topics.
     pub alerts: Vec<AlertView>,
+    /// The incidents that are open, and the newest 1,000 of those that are over. Open ones come first, and of both the
+    /// newest first.
+    pub incidents: Arc<[Arc<Incident>]>,
     /// Everything that should be known and is not, by name. In the order of subject and name.
     pub unmeasured: Vec<Unmeasured>,
     /// How many time questions this process has asked, in all.

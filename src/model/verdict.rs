@@ -85,6 +85,8 @@ pub struct SloInfo {
     pub objective: Ratio,
     /// The window as it is written: `30d`, `month (Europe/Paris)`.
     pub window: Arc<str>,
+    /// No tier has to have been true for so long until an incident is over.
+    pub resolve_after: Millis,
     /// The rule's own labels.
     pub labels: Arc<BTreeMap<Arc<str>, Arc<str>>>,
     /// Where it is written what to do.
@@ -185,6 +187,10 @@ impl AlertState {
 pub struct AlertView {
     /// The rule's name.
     pub name: Arc<str>,
+    /// What the rule waits for, as its key in the rules file: `lag`, `unreachable`.
+    pub condition: &'static str,
+    /// For people, from the rule.
+    pub description: Option<Arc<str>>,
     /// Pending or firing.
     pub state: AlertState,
     /// How urgent it is.
@@ -199,6 +205,8 @@ pub struct AlertView {
     pub covers: u32,
     /// What is so, in one clause: `lag is 12000, above 10000`.
     pub summary: Arc<str>,
+    /// The condition was seen to be true in this very tick: `summary` says so.
+    pub is_true: bool,
     /// The value that was compared, in the unit of the condition; absent where there is none.
     pub value: Option<f64>,
     /// Since when the condition is true.

@@ -3,8 +3,8 @@
 use super::AlertStatus;
 use crate::api::cluster::rfc3339;
 use crate::api::slo::own_labels;
-use crate::export::is_current;
 use crate::model::{AlertState, AlertView, Severity, SloState, SloView, Snapshot};
+use crate::slo;
 
 impl AlertStatus {
     /// A threshold alert, one of those of `snapshot`.
@@ -41,13 +41,14 @@ impl AlertStatus {
         };
         let burns = burns.map(|severity| {
             let long_rate = view.governing.as_ref().and_then(|tier| tier.long_rate);
-            let value = long_rate.filter(|_| is_current(snapshot, view));
-            (severity, Self { value, ..Self::raised(snapshot, view, severity, burning(snapshot, view)) })
+            let value = long_rate.filter(|_| slo::is_current(snapshot.up, view));
+            (
+                severity,
+                Self { value, ..Self::raised(snapshot, view, severity, slo::burning(snapshot.up, view)) },
+            )
         });
         let unmeasured = view.unmeasured_alert.then(|| {
-            let because = view.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
-            let summary = format!("too little could be measured for too long{because}");
-            let alert = Self::raised(snapshot, view, Severity::Ticket, summary);
+            let alert = Self::raised(snapshot, view, Severity::Ticket, slo::unmeasured(view));
             // since when it is unmeasured is known, since when for too long is not
             (Severity::Ticket, Self { unmeasured: true, firing_since: None, ..alert })
         });
@@ -76,27 +77,4 @@ impl AlertStatus {
             runbook: view.slo.runbook.as_ref().map(|runbook| runbook.as_ref().to_owned()),
         }
     }
-}
-
-/// `burn rate 15.00 over 1h and 20.12 over 5m, above 14.40; 87.3% of the budget of 30d is left`
-fn burning(snapshot: &Snapshot, view: &SloView) -> String {
-    let budget = view.budget_remaining.map(|left| {
-        let (percent, window) = (left.abs() * 100.0, &view.slo.window);
-        if left < 0.0 {
-            format!("the budget of {window} is overdrawn by {percent:.1}%")
-        } else {
-            format!("{percent:.1}% of the budget of {window} is left")
-        }
-    });
-    let rates = view.governing.as_ref().filter(|tier| !tier.held && is_current(snapshot, view));
-    let rates = rates.and_then(|tier| {
-        let (long, short) = (tier.long.in_units(), tier.short.in_units());
-        Some(format!(
-            "burn rate {:.2} over {long} and {:.2} over {short}, above {:.2}",
-            tier.long_rate?, tier.short_rate?, tier.factor
-        ))
-    });
-    let held = rates.is_none().then(|| "burned too fast when it was last measured".to_owned());
-    let clauses: Vec<String> = rates.or(held).into_iter().chain(budget).collect();
-    clauses.join("; ")
 }

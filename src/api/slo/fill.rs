@@ -2,8 +2,9 @@
 
 use super::{BurnRateStatus, CountsStatus, SloStatus, TierStatus, WorstPartitionStatus, own_labels};
 use crate::api::cluster::rfc3339;
-use crate::export::{burn_rates, counted, is_current};
+use crate::export::{burn_rates, counted};
 use crate::model::{BurnRate, Counts, Governing, Millis, SloView, Snapshot};
+use crate::slo::is_current;
 
 impl SloStatus {
     /// What `snapshot` holds of `view`, which is one of its SLOs.
@@ -11,7 +12,7 @@ impl SloStatus {
     pub fn of(snapshot: &Snapshot, view: &SloView) -> Self {
         let slo = &*view.slo;
         let text = |text: &std::sync::Arc<str>| text.as_ref().to_owned();
-        let is_current = is_current(snapshot, view);
+        let is_current = is_current(snapshot.up, view);
         let window = counted(view, view.window);
         Self {
             cluster: snapshot.cluster.as_str().to_owned(),

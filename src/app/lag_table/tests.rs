@@ -95,6 +95,7 @@ fn snapshot(cluster: &str, topics: Vec<TopicView>, groups: Vec<GroupView>) -> Sn
         clock: ClockSource::Commits,
         slos: Vec::new(),
         alerts: Vec::new(),
+        incidents: Arc::default(),
         time_lookups: 0,
         time_lookup_backlog: Millis(0),
         history_series: 0,

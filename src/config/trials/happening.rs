@@ -79,22 +79,11 @@ fn span(reader: &mut Reader<'_>, entries: &Entries<'_>) -> Option<(u64, u64)> {
 /// The name under which a value of the condition is written: its own.
 fn condition(when: &Condition) -> &'static str {
     match when {
-        Condition::Lag { .. } => "lag",
-        Condition::TimeLag { .. } => "time_lag",
-        Condition::Latency { .. } => "latency",
-        Condition::Throughput { .. } => "throughput",
-        Condition::Stuck { .. } => "stuck",
-        Condition::NotDecreasing { .. } => "not_decreasing",
         Condition::Trend { value, .. } => match value {
             crate::alert::TrendOf::TimeLag => "time_lag",
             crate::alert::TrendOf::Latency => "latency",
         },
-        Condition::Lost { .. } => "lost",
-        Condition::RetentionEta { .. } => "retention_eta",
-        Condition::DeadLetters { .. } => "dead_letters",
-        Condition::Offline { .. } => "offline",
-        Condition::UnderMinIsr { .. } => "under_min_isr",
-        Condition::Unreachable => "unreachable",
+        other => other.key(),
     }
 }
 

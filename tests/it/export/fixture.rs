@@ -38,6 +38,7 @@ pub(crate) fn prod() -> Snapshot {
         clock: ClockSource::Commits,
         slos: verdicts::slos(),
         alerts: verdicts::alerts(),
+        incidents: verdicts::incidents(),
         time_lookups: 42,
         time_lookup_backlog: Millis(1_500),
         history_series: 12,

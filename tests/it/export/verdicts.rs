@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::fixture::AT;
 use plimsoll::model::{
-    AlertState, AlertView, Because, BurnRate, Counts, Governing, Millis, Ratio, Severity, SloInfo, SloState,
-    SloView, Timestamp,
+    AlertState, AlertView, Because, Budget, BurnRate, Change, Counts, Governing, Happening, Incident,
+    IncidentId, IncidentKey, IncidentSource, Millis, Owner, Ratio, Severity, SloInfo, SloState, SloView,
+    Timestamp, Trend, WorstPartition,
 };
 
 const MINUTE: u64 = 60_000;
@@ -45,9 +46,111 @@ pub(crate) fn alerts() -> Vec<AlertView> {
     vec![summary, alert("growing \"lag\""), partition]
 }
 
+/// One that goes on, and one that is over.
+pub(crate) fn incidents() -> Arc<[Arc<Incident>]> {
+    Arc::from([Arc::new(open_incident()), Arc::new(over_incident())])
+}
+
+/// Everything of it is known.
+pub(crate) fn open_incident() -> Incident {
+    let key = IncidentKey::of(
+        &"prod".into(),
+        IncidentSource::Slo,
+        "orders-on-time",
+        Some(&"orders-processor".into()),
+        Some(&"orders".into()),
+        None,
+    );
+    let opened_at = Timestamp(AT.0 - 120_000);
+    Incident {
+        id: IncidentId::new(&key, opened_at),
+        key,
+        cluster: "prod".into(),
+        source: IncidentSource::Slo,
+        name: "orders-on-time".into(),
+        group: Some("orders-processor".into()),
+        topic: Some("orders".into()),
+        partition: None,
+        covers: 1,
+        severity: Severity::Page,
+        worst: Severity::Page,
+        since: opened_at,
+        opened_at,
+        resolved_at: None,
+        revision: 2,
+        change: Change::Escalated,
+        changed_at: Timestamp(AT.0 - 60_000),
+        because: None,
+        inhibited: false,
+        summary: "burn rate 15.00 over 1h and 150.25 over 5m, above 14.40".into(),
+        value: Some(15.0),
+        budget: Some(Budget {
+            window: "30d".into(),
+            indicator: "latency within 100ms".into(),
+            remaining: Some(-0.125),
+            remaining_at_opening: Some(0.25),
+            exhausted_in: Some(Millis(HOUR)),
+        }),
+        trend: Some(Trend {
+            lag: 100,
+            lag_at_opening: Some(40),
+            time_lag: Some(Millis(2_500)),
+            lag_before: Some(90),
+        }),
+        worst_partitions: vec![WorstPartition {
+            partition: 1,
+            lag: Some(100),
+            bad: Some(540),
+            owner: Some(Owner { client_id: "orders-1".into(), host: "10.0.0.1".into() }),
+        }],
+        happenings: vec![Happening {
+            at: Timestamp(AT.0 - 150_000),
+            what: "the group began to rebalance".into(),
+        }],
+        labels: labels(&[("team", "payments")]),
+        description: Some("99.9% of orders are processed within 100 ms of ingestion".into()),
+        runbook: Some("https://runbooks/orders".into()),
+    }
+}
+
+/// Hardly anything of it is known.
+pub(crate) fn over_incident() -> Incident {
+    let key = IncidentKey::of(&"prod".into(), IncidentSource::Alert, "consumer-stuck", None, None, None);
+    let opened_at = Timestamp(AT.0 - 7_200_000);
+    Incident {
+        id: IncidentId::new(&key, opened_at),
+        key,
+        source: IncidentSource::Alert,
+        name: "consumer-stuck".into(),
+        group: None,
+        topic: None,
+        covers: 49,
+        severity: Severity::Ticket,
+        worst: Severity::Ticket,
+        since: opened_at,
+        opened_at,
+        resolved_at: Some(Timestamp(AT.0 - 3_600_000)),
+        change: Change::Resolved,
+        changed_at: Timestamp(AT.0 - 3_600_000),
+        because: Some(because("rule_gone", "its rule is no more in the settings")),
+        summary: "49 groups are stuck".into(),
+        value: None,
+        budget: None,
+        trend: None,
+        worst_partitions: Vec::new(),
+        happenings: Vec::new(),
+        labels: Arc::default(),
+        description: None,
+        runbook: None,
+        ..open_incident()
+    }
+}
+
 pub(crate) fn alert(name: &str) -> AlertView {
     AlertView {
         name: name.into(),
+        condition: "lag",
+        description: None,
         state: AlertState::Pending,
         severity: Severity::Ticket,
         group: Some("billing/eu".into()),
@@ -55,6 +158,7 @@ pub(crate) fn alert(name: &str) -> AlertView {
         partition: None,
         covers: 1,
         summary: "lag is 12000, above 10000".into(),
+        is_true: true,
         value: Some(12_000.0),
         since: Timestamp(AT.0 - 90_000),
         firing_since: None,
@@ -81,6 +185,7 @@ fn info(name: &str, indicator: &str, unit: &'static str, objective: &str) -> Slo
         unit,
         objective: Ratio::parse(objective).unwrap(),
         window: "30d".into(),
+        resolve_after: Millis(MINUTE),
         labels: Arc::default(),
         runbook: None,
     }
