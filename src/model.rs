@@ -23,7 +23,7 @@ pub use commit_log::{
 };
 pub use incident::{
     Budget, Change, Happening, Incident, IncidentId, IncidentKey, IncidentSource, Owner, Trend,
-    WorstPartition,
+    WorstPartition, stable_key,
 };
 pub use judgement::{Counts, Judgement, LatencyHistogram, Minute};
 pub use metric::{Metric, MetricKind};

@@ -6,14 +6,33 @@
 //! Entries are made durable together with the incident that they are about, before anything is sent, and again after
 //! each answer: killed at any moment, the daemon tells at most one of them once more, under the same key.
 
+mod backoff;
 mod config;
+mod entry;
+mod group;
+mod lane;
 mod matcher;
 mod message;
+mod outbox;
+mod rate;
+mod route;
+mod rows;
+mod silence;
+#[cfg(test)]
+mod tests;
+mod view;
 
 pub use config::{
     AlertmanagerConfig, EmailConfig, Encryption, GroupingConfig, HeartbeatConfig, NotifyConfig,
     PagerDutyConfig, RateLimit, ReceiverConfig, ReceiverKind, ReceiverName, RouteConfig, SlackAccess,
     SlackConfig, WebhookConfig,
 };
+pub use entry::{Attempt, Outcome};
+pub use lane::{Next, Trouble};
 pub use matcher::{Matcher, NotAMatcher};
 pub use message::{Failure, Links, Message, Notice, NoticeKind, Receipt, Thread};
+pub use outbox::{Outbox, Reconfigured};
+pub use route::receivers as routed_receivers;
+pub use rows::{Rows, of_no_cluster};
+pub use silence::{NewSilence, Silence, SilenceId, SilenceState};
+pub use view::{Counted, DeliveryState, DeliveryView, ReceiverView};

@@ -171,14 +171,10 @@ impl IncidentKey {
         topic: Option<&TopicName>,
         partition: Option<Partition>,
     ) -> Self {
-        let mut hash = Fnv::default();
-        for part in [cluster.as_str(), source.label(), name] {
-            hash.text(Some(part));
-        }
-        hash.text(group.map(GroupId::as_str));
-        hash.text(topic.map(TopicName::as_str));
-        hash.text(partition.map(|partition| partition.to_string()).as_deref());
-        Self(format!("{:032x}", hash.0).into())
+        let partition = partition.map(|partition| partition.to_string());
+        let place = [group.map(GroupId::as_str), topic.map(TopicName::as_str), partition.as_deref()];
+        let rule = [cluster.as_str(), source.label(), name].map(Some);
+        Self(stable_key(rule.into_iter().chain(place)).into())
     }
 
     /// One that was kept.
@@ -291,6 +287,15 @@ impl Incident {
         }
         labels
     }
+}
+
+/// 32 hexadecimal digits that stand for these texts, in their order and absent ones among them, now and in every later
+/// version.
+#[must_use]
+pub fn stable_key<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) -> String {
+    let mut hash = Fnv::default();
+    parts.into_iter().for_each(|part| hash.text(part));
+    format!("{:032x}", hash.0)
 }
 
 /// FNV-1a with 128 bits: the core has no hash of a package, and this one never changes.
