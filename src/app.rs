@@ -8,8 +8,10 @@ mod durable;
 mod folders;
 mod lag;
 mod lag_table;
+mod notify_test;
 mod publish;
 mod reload;
+mod routes;
 mod slo;
 mod slo_table;
 mod story;
@@ -22,8 +24,8 @@ use std::path::Path;
 pub use clock::Clock;
 pub use watch::Watcher;
 
-use crate::cli::{Cli, Command, SchemaArgs, SourceArgs};
-use crate::config::{self, Config};
+use crate::cli::{Cli, Command, SchemaArgs};
+use crate::config::{self, Config, Given};
 
 /// What the process ends with; of several outcomes the greatest decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,15 +54,21 @@ impl Ending {
 #[must_use]
 pub fn run(cli: &Cli) -> Ending {
     let ended = match &cli.command {
-        Command::Run(arguments) => with_settings(&arguments.source, arguments.listen, |config| {
+        Command::Run(arguments) => with_settings(&arguments.source.given(arguments.listen), |config| {
             daemon::run(config, arguments, cli.color)
         }),
         Command::Lag(arguments) => {
-            with_settings(&arguments.source, None, |config| lag::run(config, arguments, cli.color))
+            with_settings(&arguments.source.given(None), |config| lag::run(config, arguments, cli.color))
         }
         Command::Slo(arguments) => slo::run(arguments, cli.color),
         Command::Check(arguments) => check::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Routes(arguments) => {
+            with_settings(&arguments.settings.given(), |config| routes::run(&config, arguments))
+        }
+        Command::NotifyTest(arguments) => {
+            with_settings(&arguments.settings.given(), |config| notify_test::run(&config, arguments))
+        }
         Command::Schema(arguments) => schema(arguments),
     };
     ended.unwrap_or_else(|failed| {
@@ -73,12 +81,8 @@ pub fn run(cli: &Cli) -> Ending {
     })
 }
 
-fn with_settings(
-    source: &SourceArgs,
-    listen: Option<std::net::SocketAddr>,
-    go: impl FnOnce(Config) -> anyhow::Result<Ending>,
-) -> anyhow::Result<Ending> {
-    match config::resolve(&source.given(listen), Path::new(".")) {
+fn with_settings(given: &Given, go: impl FnOnce(Config) -> anyhow::Result<Ending>) -> anyhow::Result<Ending> {
+    match config::resolve(given, Path::new(".")) {
         Ok(config) => go(config),
         Err(problems) => {
             say(problems.to_string().trim_end());

@@ -88,6 +88,24 @@ pub enum Command {
         "\nExit codes: 0 every expectation is met, 1 one is not, 2 a file has problems."
     ))]
     Test(TestArgs),
+    /// Say who would be told of an incident with these labels, and why
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll routes severity=page team=payments\n",
+        "  plimsoll routes --config plimsoll.yaml alertname=orders-on-time consumergroup=orders\n",
+        "\nWithout a severity, each of them is tried. Silences are not looked at.\n",
+        "Exit codes: 0 somebody is told, 1 nobody is, 2 bad usage or settings."
+    ))]
+    Routes(RoutesArgs),
+    /// Send a drill to one receiver, and show what it answers
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll notify-test oncall\n",
+        "  plimsoll notify-test oncall --resolve\n",
+        "\nA pager rings! Every text says that it is a drill.\n",
+        "Exit codes: 0 it has been taken, 1 it has not, 2 bad usage or settings."
+    ))]
+    NotifyTest(NotifyTestArgs),
     /// Print the JSON Schema of settings or rules files, for editors
     #[command(after_help = concat!(
         "Example, for the YAML language server:\n",
@@ -223,6 +241,53 @@ pub struct TestArgs {
     pub files: Vec<PathBuf>,
 }
 
+/// Which settings are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingsArgs {
+    /// The settings file [default: ./plimsoll.yaml when it exists]
+    #[arg(long, short, value_name = "FILE", env = "PLIMSOLL_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+}
+
+impl SettingsArgs {
+    /// The same in the words of the settings.
+    #[must_use]
+    pub fn given(&self) -> Given {
+        Given { config: self.config.clone(), ..Given::default() }
+    }
+}
+
+/// Arguments of `routes`.
+#[derive(Debug, Args)]
+pub struct RoutesArgs {
+    /// Which settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The incident's labels: alertname, cluster, consumergroup, topic, severity, or a rule's own
+    #[arg(value_name = "LABEL=VALUE", required = true, value_parser = label)]
+    pub labels: Vec<(String, String)>,
+}
+
+/// Arguments of `notify-test`.
+#[derive(Debug, Args)]
+pub struct NotifyTestArgs {
+    /// Which settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Tell the end of the drill that was sent before
+    #[arg(long)]
+    pub resolve: bool,
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The receiver's name in the settings
+    #[arg(value_name = "RECEIVER")]
+    pub receiver: String,
+}
+
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -310,6 +375,13 @@ fn property(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((label, value)) if !label.trim().is_empty() => Ok((label.trim().to_owned(), value.to_owned())),
+        _ => Err("write LABEL=VALUE, such as severity=page".to_owned()),
+    }
+}
+
 fn selector(text: &str) -> Result<Selector, String> {
     if text.is_empty() { Err("write a name or a glob".to_owned()) } else { Ok(Selector::new(text)) }
 }
@@ -367,12 +439,28 @@ mod tests {
     }
 
     #[test]
+    fn everything_that_routes_and_notify_test_take_arrives() {
+        let line = "plimsoll routes -c x.yaml --json severity=page team=a=b";
+        let Command::Routes(routes) = parsed(line).unwrap().command else { panic!("not routes") };
+        assert_eq!((routes.settings.config, routes.json), (Some(PathBuf::from("x.yaml")), true));
+        let labels = [("severity", "page"), ("team", "a=b")];
+        assert_eq!(routes.labels, labels.map(|(label, value)| (label.to_owned(), value.to_owned())));
+        let line = "plimsoll notify-test --config x.yaml oncall --resolve --json";
+        let Command::NotifyTest(test) = parsed(line).unwrap().command else { panic!("not notify-test") };
+        assert_eq!((test.settings.config, test.receiver.as_str()), (Some(PathBuf::from("x.yaml")), "oncall"));
+        assert!(test.resolve && test.json);
+    }
+
+    #[test]
     fn bad_usage_says_what_is_wrong() {
         check_refused("plimsoll run --config x --bootstrap-server y:1", "exclude each other");
         check_refused("plimsoll check", "<FILE>");
         check_refused("plimsoll lag --property broken", "KEY=VALUE");
         check_refused("plimsoll run --listen 1876", "--listen");
         check_refused("plimsoll lagg", "'lag'");
+        check_refused("plimsoll routes", "<LABEL=VALUE>");
+        check_refused("plimsoll routes severity", "LABEL=VALUE");
+        check_refused("plimsoll notify-test", "<RECEIVER>");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod expand;
 mod keys;
 mod kind;
 mod mask;
+mod notify;
 mod origins;
 mod problem;
 mod read;
@@ -18,22 +19,27 @@ mod source;
 mod tree;
 mod trials;
 mod values;
+mod words;
 
 use std::path::Path;
 
 pub use check::{Checked, check_file, check_files};
 pub use difference::{RuleChanges, keys_for_a_restart};
 pub use expand::{Lookup, System};
+pub(crate) use keys::nearest;
 pub use origins::Origins;
 pub use problem::{Place, Problem, Problems};
 pub use resolve::{Given, resolve, resolve_with_origins};
 pub use rules::Rules;
 pub use schema::{rules_schema, schema};
 pub use trials::{RuleTest, TestFile, load_tests, parse_tests};
+pub use values::Severities;
+pub(crate) use words::{grouping_words, kind_words, listed, matching_words, name_words};
 
 use crate::api::HttpConfig;
 use crate::kafka::ClusterConfig;
 use crate::model::Millis;
+use crate::notify::NotifyConfig;
 use crate::state::StateConfig;
 use crate::store::HistoryConfig;
 use crate::telemetry::OtlpConfig;
@@ -61,6 +67,10 @@ pub struct Config {
     pub latency_bounds: Vec<Millis>,
     /// The promises and thresholds; the shipped ones when the settings name none.
     pub rules: Rules,
+    /// Who is told of what; the terminal of everything when the settings name nobody.
+    pub notify: NotifyConfig,
+    /// Further names of severities in rules files.
+    pub severities: Severities,
 }
 
 /// Reads the settings file at `path`, with the process' own environment, and the rules files that it names.
@@ -95,7 +105,8 @@ pub fn parse(text: &str, file_name: &str, lookup: &dyn Lookup) -> Result<Config,
     let mut reader = Reader::new(source, lookup);
     let (mut config, files) = build::config(&mut reader, &root, rules::folder_of(file_name));
     let mut problems = reader.into_problems();
-    match files.map_or_else(|| rules::shipped(lookup), |files| rules::all(&files, lookup)) {
+    match files.map_or_else(|| rules::shipped(lookup), |files| rules::all(&files, lookup, &config.severities))
+    {
         Ok(rules) => config.rules = rules,
         Err(of_rules) => problems.extend(of_rules.0),
     }
@@ -107,7 +118,17 @@ pub fn parse(text: &str, file_name: &str, lookup: &dyn Lookup) -> Result<Config,
 /// # Errors
 /// Every problem of the text.
 pub fn parse_rules(text: &str, file_name: &str, lookup: &dyn Lookup) -> Result<Rules, Problems> {
-    rules::one(text, file_name, lookup)
+    parse_rules_with(text, file_name, lookup, &Severities::default())
+}
+
+/// The same, with names of severities that settings add.
+fn parse_rules_with(
+    text: &str,
+    file_name: &str,
+    lookup: &dyn Lookup,
+    severities: &Severities,
+) -> Result<Rules, Problems> {
+    rules::one(text, file_name, lookup, severities)
 }
 
 /// The text of the file at `path`, and its name; `whole` is what it should be.

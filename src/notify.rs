@@ -29,8 +29,8 @@ pub use config::{
     SlackConfig, WebhookConfig,
 };
 pub use entry::{Attempt, Outcome};
-pub use lane::{Next, Trouble};
 pub use explain::{Labels, RouteExplained, RouteVerdict, explain, receivers_of};
+pub use lane::{Next, Trouble};
 pub use matcher::{Matcher, NotAMatcher};
 pub use message::{Failure, Links, Message, Notice, NoticeKind, Receipt, Thread};
 pub use outbox::{Outbox, Reconfigured};

@@ -34,7 +34,7 @@ pub use definition::{Alerting, Indicator, Period, Slo, ThroughputFloor, Tier, Wi
 pub use evaluation::Evaluation;
 pub use instance::Instance;
 pub use reload::NotReloaded;
-pub use words::{Problem, plain_words, problems};
+pub use words::{Problem, plain_words, problems, severities};
 
 use crate::model::{
     CommitSource, GroupId, GroupView, Judgement, Measured, Millis, Row, Selector, SloInfo, SloState, SloView,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Config;
 use super::keys::{self, CLUSTER, FILE, HISTORY, HTTP, LATENCY, OTLP, STATE, Section, Shape};
 use super::read::{Entries, Reader};
 use super::rules::{self, Rules, RulesFile};
 use super::tree::{Kind, Node};
 use super::values::{self, Wrong};
+use super::{Config, notify};
 use crate::api::HttpConfig;
 use crate::kafka::{ClusterConfig, Filter, RESERVED_PROPERTIES};
 use crate::model::{ClusterName, Millis, Secret, Selector};
@@ -24,14 +24,17 @@ pub(super) fn config(
     folder: &Path,
 ) -> (Config, Option<Vec<RulesFile>>) {
     let file = reader.entries(root, &FILE, "");
+    let (http, external_url) = http(reader, &file);
     let config = Config {
         clusters: clusters(reader, &file),
-        http: http(reader, &file),
+        http,
         otlp: otlp(reader, &file),
         history: history(reader, &file),
         state: state(reader, &file),
         latency_bounds: latency_bounds(reader, &file),
         rules: Rules::default(),
+        notify: notify::read(reader, &file, folder, external_url),
+        severities: notify::severities(reader, &file),
     };
     (config, rules::named(reader, &file, "rules", folder))
 }
@@ -204,13 +207,14 @@ fn filter(
     }
 }
 
-fn http(reader: &mut Reader<'_>, file: &Entries<'_>) -> HttpConfig {
+/// Where is served, and where people reach it.
+fn http(reader: &mut Reader<'_>, file: &Entries<'_>) -> (HttpConfig, Option<String>) {
     let mut http = HttpConfig::default();
-    let Some(entries) = section(reader, file, "http", &HTTP) else { return http };
+    let Some(entries) = section(reader, file, "http", &HTTP) else { return (http, None) };
     if let Some(node) = entries.get("listen") {
         set(&mut http.listen, reader.value(node, &entries.path("listen"), values::listen_address));
     }
-    http
+    (http, reader.read(&entries, "external_url", values::plain_url))
 }
 
 fn otlp(reader: &mut Reader<'_>, file: &Entries<'_>) -> OtlpConfig {

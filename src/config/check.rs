@@ -1,17 +1,21 @@
 //! Checks settings, rules and test files, and tells what is wrong with each, or what it means.
 
+mod untold;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::values::show_duration;
+use super::values::{Severities, show_duration};
+use super::words::{kind_words, receiver_words, routes_words};
 use super::{
-    Config, FileKind, Problems, Rules, System, TestFile, open, parse, parse_rules, parse_tests, read,
+    Config, FileKind, Problems, Rules, System, TestFile, open, parse, parse_rules_with, parse_tests, read,
 };
 use crate::alert;
 use crate::kafka::{ClusterConfig, Filter};
 use crate::model::Selector;
+use crate::notify::{ReceiverConfig, ReceiverName};
 use crate::slo::{self, Slo};
 
 /// A file that is fine.
@@ -42,12 +46,17 @@ impl Checked {
 /// # Errors
 /// Every problem of the file, and of the files that it names.
 pub fn check_file(path: &Path) -> Result<Checked, Problems> {
+    check_with(path, &Severities::default())
+}
+
+/// The same, with names of severities that settings add to rules.
+fn check_with(path: &Path, severities: &Severities) -> Result<Checked, Problems> {
     let (text, file) = read(path, "the file", "give the path of a settings, rules or test file")?;
     let kind = open(&text, &file, "the file", "begin with `clusters:`, `slos:` or `alerts:`")
         .map(|(_, root)| FileKind::of(&root))?;
     match kind {
         FileKind::Settings => parse(&text, &file, &System).map(|config| Checked::Settings(Box::new(config))),
-        FileKind::Rules => parse_rules(&text, &file, &System).map(Checked::Rules),
+        FileKind::Rules => parse_rules_with(&text, &file, &System, severities).map(Checked::Rules),
         FileKind::Tests => parse_tests(&text, &file, &System).map(Checked::Tests),
     }
 }
@@ -58,7 +67,20 @@ pub fn check_file(path: &Path) -> Result<Checked, Problems> {
 /// # Errors
 /// When `out` cannot be written to.
 pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Result<Option<Vec<Checked>>> {
-    let outcomes: Vec<_> = files.iter().map(|path| (path.display().to_string(), check_file(path))).collect();
+    let mut outcomes: Vec<_> =
+        files.iter().map(|path| (path.display().to_string(), check_file(path))).collect();
+    // Rules that are given together with settings may use the names that those add.
+    let added: Option<Severities> = outcomes.iter().find_map(|(_, outcome)| match outcome {
+        Ok(Checked::Settings(config)) if config.severities != Severities::default() => {
+            Some(config.severities.clone())
+        }
+        _ => None,
+    });
+    for (path, (_, outcome)) in files.iter().zip(&mut outcomes) {
+        if let (Some(added), Ok(Checked::Rules(_)) | Err(_)) = (&added, &*outcome) {
+            *outcome = check_with(path, added);
+        }
+    }
     if json {
         let all: Vec<_> = outcomes.iter().map(|(file, outcome)| as_json(file, outcome)).collect();
         serde_json::to_writer_pretty(&mut *out, &all)?;
@@ -79,6 +101,7 @@ fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         Checked::Settings(config) => {
             let clusters: Vec<_> = config.clusters.iter().map(will_watch).collect();
             writeln!(out, "{file}: fine, watches {}", clusters.join("; "))?;
+            delivery(config, out)?;
         }
         Checked::Rules(rules) => writeln!(out, "{file}: fine, {}", holds(rules))?,
         Checked::Tests(tests) => {
@@ -87,6 +110,20 @@ fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     checked.rules().map_or(Ok(()), |rules| explain(rules, out))
+}
+
+/// Who is told of what.
+fn delivery(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    for receiver in &config.notify.receivers {
+        writeln!(out, "  receiver {}", receiver_words(receiver))?;
+    }
+    for words in routes_words(&config.notify) {
+        writeln!(out, "  {words}")?;
+    }
+    for warning in untold::warnings(config) {
+        writeln!(out, "  warning: {warning}")?;
+    }
+    Ok(())
 }
 
 fn explain(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
@@ -151,6 +188,9 @@ fn as_json(file: &str, outcome: &Result<Checked, Problems>) -> Value {
         Ok(checked) => {
             if let Checked::Settings(config) = checked {
                 told["clusters"] = config.clusters.iter().map(cluster_as_json).collect();
+                told["receivers"] = config.notify.receivers.iter().map(receiver_as_json).collect();
+                told["routes"] = routes_words(&config.notify).into();
+                told["warnings"] = untold::warnings(config).into();
             }
             if let Checked::Tests(tests) = checked {
                 told["tests"] = tests.tests.len().into();
@@ -174,6 +214,15 @@ fn slo_as_json(slo: &Slo) -> Value {
 
 fn cluster_as_json(cluster: &ClusterConfig) -> Value {
     json!({ "name": cluster.name.as_str(), "bootstrap_servers": cluster.bootstrap_servers })
+}
+
+fn receiver_as_json(receiver: &ReceiverConfig) -> Value {
+    json!({
+        "name": receiver.name.as_str(),
+        "kind": receiver.kind.label(),
+        "words": kind_words(&receiver.kind),
+        "fallback": receiver.fallback.as_ref().map(ReceiverName::as_str),
+    })
 }
 
 /// Each problem; `file` is told where it is in another one than the one that was checked.

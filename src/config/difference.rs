@@ -58,7 +58,17 @@ fn by_name(rules: &Rules) -> BTreeMap<&str, Rule<'_>> {
 #[must_use]
 pub fn keys_for_a_restart(running: &Config, wanted: &Config) -> Vec<String> {
     // All of them by name: a key that is added must be thought of here.
-    let Config { clusters, http, otlp, history, state, latency_bounds: _, rules: _ } = running;
+    let Config {
+        clusters,
+        http,
+        otlp,
+        history,
+        state,
+        latency_bounds: _,
+        rules: _,
+        notify: _,
+        severities: _,
+    } = running;
     let mut keys = Vec::new();
     let mut differ = |key: &str, differs: bool| {
         if differs {

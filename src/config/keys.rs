@@ -1,13 +1,18 @@
 //! Every key of every file: tables that the reader, the JSON Schemas and the suggestions share.
 
 mod nearest;
+mod notify;
 mod rules;
 mod settings;
 mod trials;
 
 use std::time::Duration;
 
-pub(super) use nearest::nearest;
+pub(crate) use nearest::nearest;
+pub(super) use notify::{
+    ALERTMANAGER, EMAIL, GROUPING, HEARTBEAT, PAGERDUTY, RECEIVER, RECEIVER_KINDS, ROUTE, ROUTE_GROUPING,
+    SLACK, TERMINAL, WEBHOOK,
+};
 pub(super) use rules::{ALERT, ALERTING, CONDITION, INDICATOR, RULES, SLO, TIER};
 pub(super) use settings::{CLUSTER, FILE, GROUPS, HISTORY, HTTP, LATENCY, OTLP, STATE, TOPICS};
 pub(super) use trials::{EVENT, EXPECTATION, TEST, TESTS, VALUE};
@@ -91,6 +96,33 @@ pub(super) enum Shape {
     TimeZone,
     /// RFC 3339.
     Time,
+    /// A text that is never shown.
+    Secret,
+    /// A URL that is never shown.
+    SecretUrl,
+    /// A list of URLs that are never shown, or one of them.
+    SecretUrls,
+    /// Names of HTTP headers, and values that are never shown.
+    Headers,
+    /// A channel of Slack.
+    Channel,
+    /// A mail server's address.
+    Smtp,
+    /// A mail address, maybe with a name.
+    Address,
+    /// A list of mail addresses, or one of them.
+    Addresses,
+    ReceiverName,
+    /// A list of receivers' names, or one of them.
+    ReceiverNames,
+    /// `30/m`.
+    RateLimit,
+    /// Labels and values, or a list of Alertmanager's matchers.
+    Matchers,
+    /// A list of names of labels.
+    LabelNames,
+    /// Names of severities in rules files, and what they are.
+    Severities,
     Section(&'static Section),
     /// A list of at least one.
     Sections(&'static Section),

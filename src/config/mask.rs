@@ -4,13 +4,30 @@
 /// What a secret reads as.
 pub(super) const STAND_IN: &str = "<secret>";
 
-const WORDS: &[&str] =
-    &["password", "passphrase", "secret", "token", "key", "credential", "jaas", "sasl.", "authorization"];
+const WORDS: &[&str] = &[
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "jaas",
+    "sasl.",
+    "authorization",
+    "url",
+    "headers",
+];
 
-/// Whether the value of the property `name` is a secret.
+/// Names that have one of the words in them, but are no secrets.
+const NO_SECRETS: &[&str] = &["external_url", "api_url"];
+
+/// Addresses that are a secret wherever they stand: whoever knows them can write to the channel.
+const SECRET_HOSTS: &[&str] = &["hooks.slack.com/"];
+
+/// Whether the value of the property `name` is a secret, or everything below it.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
+    !NO_SECRETS.contains(&name.as_str()) && WORDS.iter().any(|word| name.contains(word))
 }
 
 /// For each line, the byte from which on it is hidden.
@@ -20,15 +37,15 @@ pub(super) struct Mask(Vec<Option<usize>>);
 impl Mask {
     /// Hides what stands after a secret's key, and the lines below that may belong to its value.
     pub(super) fn of(text: &str) -> Self {
-        let mut open = None;
+        let mut open: Option<Opened> = None;
         let lines = lines(text).map(|line| {
             let indent = line.len() - line.trim_start().len();
-            match open {
-                Some(outer) if !ends_value(line, indent, outer) => return Some(indent),
+            match &open {
+                Some(opened) if !opened.is_ended_by(line, indent) => return Some(indent),
                 _ => open = None,
             }
             let from = secret_from(line)?;
-            open = Some(indent);
+            open = Some(Opened { indent, is_item: line.trim_start().starts_with("- ") });
             Some(from)
         });
         Self(lines.collect())
@@ -54,9 +71,20 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// Whether nothing of a value whose key stands in a line indented by `outer` can reach into this line.
-fn ends_value(line: &str, indent: usize, outer: usize) -> bool {
-    indent < outer && line.trim_start().starts_with("- ") || indent <= outer && begins_entry(line)
+/// The line in which a secret's key stands.
+struct Opened {
+    indent: usize,
+    /// It begins with `- `, so that the key stands further in.
+    is_item: bool,
+}
+
+impl Opened {
+    /// Whether nothing of the value can reach into this line, which is indented by `indent`.
+    fn is_ended_by(&self, line: &str, indent: usize) -> bool {
+        // A list may stand as far out as its key, but not further out: the next item beside one ends what is in that.
+        let is_item_beside = indent < self.indent || indent == self.indent && self.is_item;
+        is_item_beside && line.trim_start().starts_with("- ") || indent <= self.indent && begins_entry(line)
+    }
 }
 
 /// `key:` or `- key:`.
@@ -73,9 +101,12 @@ fn secret_from(line: &str) -> Option<usize> {
     let complex_key = lower.trim_start_matches([' ', '-']).starts_with("? ");
     let after_key = WORDS.iter().flat_map(|word| {
         lower.match_indices(word).filter_map(|(at, word)| {
-            let name = lower[at..]
-                .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))
-                .map_or(lower.len(), |length| at + length);
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+            let name = lower[at..].find(|c: char| !is_of_name(c)).map_or(lower.len(), |length| at + length);
+            let begin = lower[..at].trim_end_matches(is_of_name).len();
+            if NO_SECRETS.contains(&&lower[begin..name]) {
+                return None;
+            }
             let rest = lower[name..].trim_start_matches(['"', '\'']).trim_start();
             let end = lower.len() - rest.len();
             match rest.chars().next() {
@@ -93,7 +124,8 @@ fn secret_from(line: &str) -> Option<usize> {
     let escaped = lower
         .find('\\')
         .filter(|at| lower[*at..].split('"').skip(1).any(|after| after.trim_start().starts_with(':')));
-    after_key.chain(in_url).chain(escaped.map(|at| at + 1)).min()
+    let host = SECRET_HOSTS.iter().filter_map(|host| lower.find(host).map(|at| at + host.len()));
+    after_key.chain(in_url).chain(host).chain(escaped.map(|at| at + 1)).min()
 }
 
 #[cfg(test)]
@@ -120,6 +152,10 @@ mod tests {
         check("? client_secret\n: hunter2", "? client_secret…\n…");
         check("endpoint: http://me:hunter2@host/x", "endpoint: http://…");
         check("\"passwor\\x64\": hunter2", "\"passwor\\…");
+        check("- { name: hook, webhook: { url: 'http://x/y' } }", "- { name: hook, webhook: { url:…");
+        check("- { webhok_url: https://x }", "- { webhok_url:…");
+        check("x: https://hooks.slack.com/services/T0/B0/x", "x: https://hooks.slack.com/…");
+        check("http: { external_url: x, api_url: y }", "http: { external_url: x, api_url: y }");
         check("topics: { include: [monkeys, tokens] }", "topics: { include: [monkeys, tokens] }");
     }
 
@@ -129,6 +165,11 @@ mod tests {
             "p:\n  a.password: |\n    one\n    two: x\n  b: 1\nc: 2",
             "p:\n  a.password:…\n    …\n    …\n  b: 1\nc: 2",
         );
+        check(
+            "- { a: { password: one } }\n- { b: 1 }\n- password:\n  - one\n- b: 1",
+            "- { a: { password:…\n- { b: 1 }\n- password:…\n  …\n- b: 1",
+        );
+        check("password:\n- one\n- two\nb: 1", "password:…\n…\n…\nb: 1");
         check("{ password: \"one\ntwo\",\n a: 1 }\nc: 2", "{ password:…\n…\n …\nc: 2");
     }
 }

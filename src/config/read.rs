@@ -17,6 +17,8 @@ const MAX_PROBLEMS: usize = 100;
 pub(super) struct Reader<'a> {
     pub source: Source<'a>,
     pub lookup: &'a dyn Lookup,
+    /// Names of severities that the settings add.
+    pub severities: values::Severities,
     problems: Vec<Problem>,
     /// How many more problems there are than are told.
     untold: usize,
@@ -72,7 +74,8 @@ fn join(path: &str, name: &str) -> String {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: Source<'a>, lookup: &'a dyn Lookup) -> Self {
-        Self { source, lookup, problems: Vec::new(), untold: 0 }
+        let severities = values::Severities::default();
+        Self { source, lookup, severities, problems: Vec::new(), untold: 0 }
     }
 
     /// Every problem, in the order of the file.

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::origins::{Noting, Origins};
-use super::{Config, Problem, Problems, System, load_noting, rules, values};
+use super::{Config, Problem, Problems, Severities, System, load_noting, rules, values};
 use crate::api::HttpConfig;
 use crate::kafka::{ClusterConfig, RESERVED_PROPERTIES};
 use crate::model::{ClusterName, Secret};
+use crate::notify::NotifyConfig;
 use crate::state::StateConfig;
 use crate::store::HistoryConfig;
 use crate::telemetry::OtlpConfig;
@@ -95,5 +96,7 @@ fn from_servers(given: &[String]) -> Result<Config, Problems> {
         state: StateConfig::default(),
         latency_bounds: Vec::new(),
         rules: rules::shipped(&System)?,
+        notify: NotifyConfig::default(),
+        severities: Severities::default(),
     })
 }

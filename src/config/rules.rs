@@ -19,6 +19,7 @@ use super::problem::{Problem, Problems};
 use super::read::{Entries, Reader};
 use super::source::Source;
 use super::tree::{Kind, Node};
+use super::values::Severities;
 use super::{FileKind, open};
 use crate::alert::AlertRule;
 use crate::slo::Slo;
@@ -41,17 +42,22 @@ pub struct Rules {
 /// # Errors
 /// When the program was built with rules that it cannot read itself.
 pub(super) fn shipped(lookup: &dyn Lookup) -> Result<Rules, Problems> {
-    let mut reading = Reading::new(lookup);
+    let none = Severities::default();
+    let mut reading = Reading::new(lookup, &none);
     reading.file(SHIPPED, SHIPPED_NAME);
     reading.finish()
 }
 
-/// The rules of all `files`.
+/// The rules of all `files`, in which `severities` are known.
 ///
 /// # Errors
 /// Every problem of every file.
-pub(super) fn all(files: &[RulesFile], lookup: &dyn Lookup) -> Result<Rules, Problems> {
-    let mut reading = Reading::new(lookup);
+pub(super) fn all(
+    files: &[RulesFile],
+    lookup: &dyn Lookup,
+    severities: &Severities,
+) -> Result<Rules, Problems> {
+    let mut reading = Reading::new(lookup, severities);
     for file in files {
         reading.file(&file.text, &file.name);
     }
@@ -62,8 +68,13 @@ pub(super) fn all(files: &[RulesFile], lookup: &dyn Lookup) -> Result<Rules, Pro
 ///
 /// # Errors
 /// Every problem of the text.
-pub(super) fn one(text: &str, file: &str, lookup: &dyn Lookup) -> Result<Rules, Problems> {
-    let mut reading = Reading::new(lookup);
+pub(super) fn one(
+    text: &str,
+    file: &str,
+    lookup: &dyn Lookup,
+    severities: &Severities,
+) -> Result<Rules, Problems> {
+    let mut reading = Reading::new(lookup, severities);
     reading.file(text, file);
     reading.finish()
 }
@@ -71,6 +82,7 @@ pub(super) fn one(text: &str, file: &str, lookup: &dyn Lookup) -> Result<Rules, 
 /// What was read so far, over several files.
 struct Reading<'a> {
     lookup: &'a dyn Lookup,
+    severities: &'a Severities,
     rules: Rules,
     names: Names,
     problems: Vec<Problem>,
@@ -81,8 +93,8 @@ struct Reading<'a> {
 struct Names(BTreeMap<String, String>);
 
 impl<'a> Reading<'a> {
-    fn new(lookup: &'a dyn Lookup) -> Self {
-        Self { lookup, rules: Rules::default(), names: Names::default(), problems: Vec::new() }
+    fn new(lookup: &'a dyn Lookup, severities: &'a Severities) -> Self {
+        Self { lookup, severities, rules: Rules::default(), names: Names::default(), problems: Vec::new() }
     }
 
     fn file(&mut self, text: &str, file: &str) {
@@ -101,6 +113,7 @@ impl<'a> Reading<'a> {
 
     fn entries(&mut self, source: Source<'_>, root: &Node, file: &str) -> Vec<Problem> {
         let mut reader = Reader::new(source, self.lookup);
+        reader.severities = self.severities.clone();
         let entries = reader.entries(root, &RULES, "");
         for (index, item) in items(&mut reader, &entries, "slos").iter().enumerate() {
             if let Some((slo, name)) = slo::read(&mut reader, item, &format!("slos[{index}]")) {

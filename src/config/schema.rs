@@ -98,13 +98,38 @@ fn shape(shape: &Shape) -> Value {
             json!({ "type": "object", "additionalProperties": { "type": "number" } })
         }
         Shape::Flag => or_reference(&json!({ "type": "boolean" })),
-        Shape::Severity => {
-            or_reference(&json!({ "enum": ["page", "ticket", "info", "critical", "warning"] }))
-        }
-        Shape::Paths => json!({ "anyOf": [
-            { "type": "array", "items": { "type": "string", "minLength": 1 } },
-            { "type": "string", "minLength": 1 },
+        // Editors propose the first; the settings may name others.
+        Shape::Severity => json!({ "anyOf": [
+            { "enum": ["page", "ticket", "info", "critical", "warning"] },
+            { "type": "string", "pattern": format!("{NAME}|\\$\\{{") },
         ] }),
+        Shape::Paths => one_or_many(&json!({ "type": "string", "minLength": 1 })),
+        Shape::Secret | Shape::Channel | Shape::Address => json!({ "type": "string", "minLength": 1 }),
+        Shape::SecretUrl => json!({ "type": "string", "pattern": URL }),
+        Shape::SecretUrls => one_or_many(&json!({ "type": "string", "pattern": URL })),
+        Shape::Headers => json!({
+            "type": ["object", "null"],
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }),
+        Shape::Smtp => json!({ "type": "string", "pattern": "^smtps?://|\\$\\{" }),
+        Shape::Addresses => one_or_many(&json!({ "type": "string", "minLength": 1 })),
+        Shape::ReceiverName => json!({ "type": "string", "pattern": format!("{PLAIN_NAME}|\\$\\{{") }),
+        Shape::ReceiverNames => {
+            one_or_many(&json!({ "type": "string", "pattern": format!("{PLAIN_NAME}|\\$\\{{") }))
+        }
+        Shape::RateLimit => json!({ "type": "string", "pattern": "^[0-9]+ */ *[smh]$|\\$\\{" }),
+        Shape::Matchers => json!({ "anyOf": [
+            { "type": ["object", "null"], "additionalProperties": { "type": ["string", "number", "boolean"] } },
+            { "type": "array", "items": { "type": "string", "minLength": 1 } },
+        ] }),
+        Shape::LabelNames => {
+            json!({ "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z_]|\\$\\{" } })
+        }
+        Shape::Severities => json!({
+            "type": ["object", "null"],
+            "propertyNames": { "pattern": NAME, "not": { "enum": ["page", "ticket", "info"] } },
+            "additionalProperties": or_reference(&json!({ "enum": ["page", "ticket", "info"] })),
+        }),
         Shape::RuleName => {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,100}$|\\$\\{" })
         }
@@ -132,6 +157,14 @@ fn shape(shape: &Shape) -> Value {
         }
     }
 }
+
+fn one_or_many(one: &Value) -> Value {
+    json!({ "anyOf": [{ "type": "array", "items": one }, one] })
+}
+
+const URL: &str = "^https?://|\\$\\{";
+const NAME: &str = "^[A-Za-z0-9_.:-]{1,100}$";
+const PLAIN_NAME: &str = "^[A-Za-z0-9_.-]{1,100}$";
 
 const SUBSECOND: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$|\\$\\{";
 const MINUTES: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$|\\$\\{";

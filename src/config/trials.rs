@@ -11,7 +11,7 @@ use super::problem::Problems;
 use super::read::{Entries, Reader};
 use super::rules::{self, Rules};
 use super::tree::{Kind, Node};
-use super::{FileKind, open, read, values};
+use super::{FileKind, notify, open, read, values};
 use crate::alert::AlertRule;
 use crate::sim::{AlertTest, SloTest};
 
@@ -55,7 +55,8 @@ pub fn parse_tests(text: &str, file_name: &str, lookup: &dyn Lookup) -> Result<T
     let mut reader = Reader::new(source, lookup);
     let file = reader.entries(&root, &TESTS, "");
     let files = rules::named(&mut reader, &file, "rules", rules::folder_of(file_name));
-    let rules = rules::all(&files.unwrap_or_default(), lookup);
+    let severities = notify::severities(&mut reader, &file);
+    let rules = rules::all(&files.unwrap_or_default(), lookup, &severities);
     // Rules that cannot be read have problems of their own; that a test names one of them is not one more.
     let known = rules.as_ref().ok().filter(|_| reader.problem_count() == 0);
     let mut tests = Vec::new();

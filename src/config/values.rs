@@ -1,6 +1,7 @@
 //! Single values: lengths of time, numbers, addresses, names. Each says what is wrong with a value without
 //! repeating it, since it may be a secret.
 
+mod notify;
 mod rule;
 
 use std::net::{Ipv6Addr, SocketAddr};
@@ -9,9 +10,14 @@ use std::time::Duration;
 use super::keys::{Section, Shape};
 use crate::model::Selector;
 
+pub use notify::Severities;
+pub(super) use notify::{
+    MailServer, address, channel, header_name, header_value, incident_label, own_severity, plain_url,
+    rate_limit, receiver_name, routing_key, secret_url, smtp, token,
+};
 pub(super) use rule::{
     MINUTE, NINETY_DAYS, amount, digits, exact_topic, flag, label_name, minutes, objective, path, quantile,
-    rate, rule_name, severity, share, text, time, time_zone,
+    rate, rule_name, share, text, time, time_zone,
 };
 
 /// What is wrong with a value, as a clause after it, and what would be right.
@@ -56,6 +62,20 @@ pub(super) fn example(shape: &Shape) -> &'static str {
         Shape::Labels => "{ team: payments }",
         Shape::TimeZone => "Europe/Paris",
         Shape::Time => "2026-03-01T00:00:00Z",
+        Shape::Secret => "\"${NAME}\"",
+        Shape::SecretUrl => "\"https://hooks.example.com/alerts\"",
+        Shape::SecretUrls => "[\"http://alertmanager-1:9093\"]",
+        Shape::Headers => "{ Authorization: \"Bearer ${NAME}\" }",
+        Shape::Channel => "\"#alerts\"",
+        Shape::Smtp => "\"smtps://user@mail.example.com:465\"",
+        Shape::Address => "plimsoll@example.com",
+        Shape::Addresses => "[oncall@example.com]",
+        Shape::ReceiverName => "oncall",
+        Shape::ReceiverNames => "[oncall]",
+        Shape::RateLimit => "30/m",
+        Shape::Matchers => "{ severity: page }",
+        Shape::LabelNames => "[alertname, cluster]",
+        Shape::Severities => "{ urgent: page }",
         Shape::Section(section) if section.keys.is_empty() => "{}",
         Shape::Section(section) | Shape::Sections(section) | Shape::AnySections(section) => {
             example_of(section)

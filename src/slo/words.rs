@@ -110,6 +110,21 @@ fn spent(budget: Millis) -> String {
     budget.to_string()
 }
 
+/// The severities that an SLO's incidents may have, the most urgent first; that it is unmeasured for too long is a
+/// ticket.
+#[must_use]
+pub fn severities(slo: &Slo) -> Vec<Severity> {
+    let (pairs, _) = tiers::of(slo);
+    if slo.alerting.disabled || pairs.is_empty() {
+        return Vec::new();
+    }
+    let mut severities: Vec<_> = pairs.iter().map(|pair| pair.severity).chain([Severity::Ticket]).collect();
+    severities.sort_unstable();
+    severities.dedup();
+    severities.reverse();
+    severities
+}
+
 fn speaking(slo: &Slo) -> String {
     if slo.alerting.disabled {
         return "it never alerts: alerting is disabled".to_owned();

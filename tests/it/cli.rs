@@ -60,6 +60,8 @@ fn help_is_as_printed_here() {
         ("slo.txt", &["slo", "--help"]),
         ("check.txt", &["check", "--help"]),
         ("test.txt", &["test", "--help"]),
+        ("routes.txt", &["routes", "--help"]),
+        ("notify-test.txt", &["notify-test", "--help"]),
         ("schema.txt", &["schema", "--help"]),
     ] {
         let output = run(arguments);
@@ -100,6 +102,9 @@ fn bad_usage_ends_with_2_and_says_what_would_be_right() {
     check(&["run", "-c", "gone.yaml"], 2, "", "gone.yaml: the settings file does not exist");
     check(&["check", "gone.yaml"], 2, "gone.yaml: the file does not exist", "");
     check(&["test"], 2, "", "error: the following required arguments were not provided");
+    check(&["routes", "severity"], 2, "", "error: invalid value 'severity' for '<LABEL=VALUE>...'");
+    check(&["routes", "severity=page"], 2, "", "no settings");
+    check(&["notify-test", "oncall"], 2, "", "no settings");
     check(&["test", "gone.yaml"], 2, "", "gone.yaml: the test file does not exist");
     check(&["lag", "-b", NOBODY, "--property", "ssl.ca.locatoin=x"], 2, "", "plimsoll: ");
 }
@@ -150,11 +155,15 @@ fn check_tells_files_of_each_kind_apart_and_explains_the_rules() {
         lines[0],
         "plimsoll.yaml: fine, watches gone at 127.0.0.1:1 every 1s (all groups, all topics except __*)"
     );
-    assert_eq!(lines[1..3], rules);
-    assert_eq!(lines[3], "rules/mine.yaml: fine, 1 SLO and 1 alert");
-    assert_eq!(lines[4..6], rules);
-    assert_eq!(lines[6], "mine.test.yaml: fine, 1 test of 1 SLO and 1 alert; `plimsoll test` runs them");
-    assert_eq!(lines.len(), 7, "{told}");
+    assert_eq!(
+        lines[1..3],
+        ["  receiver terminal: standard output", "  everything goes to terminal (standard output)"]
+    );
+    assert_eq!(lines[3..5], rules);
+    assert_eq!(lines[5], "rules/mine.yaml: fine, 1 SLO and 1 alert");
+    assert_eq!(lines[6..8], rules);
+    assert_eq!(lines[8], "mine.test.yaml: fine, 1 test of 1 SLO and 1 alert; `plimsoll test` runs them");
+    assert_eq!(lines.len(), 9, "{told}");
 
     let json = run(&["check", "--json", "rules/mine.yaml"]);
     let told: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -169,6 +178,134 @@ fn check_tells_files_of_each_kind_apart_and_explains_the_rules() {
     assert_eq!(json.status.code(), Some(2));
     let told: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(told[0]["problems"][0]["file"], "rules/wrong.yaml", "{told}");
+}
+
+/// Receivers and routes; nobody listens there.
+const DELIVERY: &str = "receivers:\n  - { name: oncall, pagerduty: { routing_key: \
+                        0123456789abcdef0123456789abcdef, url: \"http://127.0.0.1:1\" }, rate_limit: 10/m }\n  \
+                        - { name: chat, slack: { bot_token: xoxb-1, channel: \"#alerts\" }, fallback: mail }\n  \
+                        - { name: mail, email: { smtp: \"smtp://127.0.0.1:1\", from: a@example.com, to: \
+                        b@example.com } }\n  - { name: spare, terminal: {} }\nroutes:\n  - { match: { severity: \
+                        page }, receivers: [oncall, chat] }\n  - { match: ['team=~\"pay.*\"'], receivers: chat, \
+                        continue: true }\n  - { match: { severity: ticket }, receivers: mail }\n";
+
+fn with_delivery() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plimsoll.yaml"), format!("{UNREACHABLE}{DELIVERY}")).unwrap();
+    folder
+}
+
+#[test]
+fn check_says_who_is_told_of_what_and_what_nobody_is_told_of() {
+    let folder = with_delivery();
+    let run = |arguments: &[&str]| plimsoll(arguments, folder.path()).output().unwrap();
+    let output = run(&["check", "plimsoll.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = text(&output.stdout);
+    let lines: Vec<_> = told.lines().skip(1).take_while(|line| !line.starts_with("  alert")).collect();
+    assert_eq!(
+        lines,
+        [
+            "  receiver oncall: PagerDuty, at most 10 messages a minute",
+            "  receiver chat: Slack #alerts, by a bot: one message per incident, kept up to date; what it refuses \
+             goes to mail",
+            "  receiver mail: mail to b@example.com, over 127.0.0.1:1",
+            "  receiver spare: standard output",
+            "  pages go to oncall (PagerDuty) and chat (Slack #alerts)",
+            "  everything with team=~\"pay.*\" goes to chat (Slack #alerts); the routes below are looked at, too",
+            "  tickets go to mail (mail to b@example.com)",
+            "  warning: no route takes `info` of alert records-lost, alert latency-growing: nobody is told",
+            "  warning: receiver spare is told of nothing: no route names it",
+            "  warning: route 2 looks at the label `team`, which no incident of these rules has",
+        ]
+    );
+    let json = run(&["check", "--json", "plimsoll.yaml"]);
+    let told: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(told[0]["receivers"][1]["words"], "Slack #alerts");
+    assert_eq!(
+        (&told[0]["routes"][2], told[0]["warnings"].as_array().map(Vec::len)),
+        (&"tickets go to mail (mail to b@example.com)".into(), Some(3))
+    );
+}
+
+#[test]
+fn routes_says_who_would_be_told_and_why() {
+    let folder = with_delivery();
+    let check = |arguments: &[&str], code: i32, expected: &str| {
+        let output = plimsoll(&[&["routes"], arguments].concat(), folder.path()).output().unwrap();
+        assert_eq!(
+            (output.status.code(), text(&output.stdout).as_str()),
+            (Some(code), expected),
+            "{arguments:?}"
+        );
+    };
+    check(
+        &["severity=ticket", "team=payments"],
+        0,
+        "severity=\"ticket\" team=\"payments\"
+  route 1, pages: does not match: severity=\"page\", but severity is \"ticket\"
+  route 2, everything with team=~\"pay.*\": matches: chat (Slack #alerts), and the routes below are looked at, too
+  route 3, tickets: matches: mail (mail to b@example.com)
+  told: chat (Slack #alerts), grouped by alertname and cluster: at once, then at most every 1m, again after 4h
+  told: mail (mail to b@example.com), grouped by alertname and cluster: at once, then at most every 1m, again after 4h
+",
+    );
+    check(
+        &["severity=info"],
+        1,
+        "severity=\"info\"
+  route 1, pages: does not match: severity=\"page\", but severity is \"info\"
+  route 2, everything with team=~\"pay.*\": does not match: team=~\"pay.*\", but there is no team
+  route 3, tickets: does not match: severity=\"ticket\", but severity is \"info\"
+  nobody is told: add a route without `match` at the end to catch what is left
+",
+    );
+    check(&["severity=loud"], 2, "");
+    check(&["team=a", "team=b"], 2, "");
+
+    let output = plimsoll(&["routes", "--json", "group=orders"], folder.path()).output().unwrap();
+    assert_eq!(
+        text(&output.stderr),
+        "plimsoll: no incident has the label group: it is called consumergroup\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let incidents = told["incidents"].as_array().unwrap();
+    let severities: Vec<_> =
+        incidents.iter().map(|one| one["labels"]["severity"].as_str().unwrap()).collect();
+    assert_eq!(severities, ["page", "ticket", "info"]);
+    assert_eq!(incidents[0]["receivers"][1]["name"], "chat");
+    assert_eq!(incidents[0]["receivers"][1]["grouping"]["repeat_seconds"], 14_400.0);
+    assert_eq!(incidents[0]["routes"][1]["verdict"], "not_reached");
+    assert_eq!(incidents[1]["routes"][0]["differs"]["value"], "ticket");
+    assert_eq!(incidents[2]["receivers"], Value::Array(vec![]));
+    // As in rules, `critical` is a page.
+    let output = plimsoll(&["routes", "severity=critical"], folder.path()).output().unwrap();
+    assert!(text(&output.stdout).starts_with("severity=\"page\"\n"), "{output:?}");
+}
+
+#[test]
+fn a_drill_that_is_not_taken_ends_with_1_and_what_to_do() {
+    let folder = with_delivery();
+    let run = |arguments: &[&str]| plimsoll(arguments, folder.path()).output().unwrap();
+    let output = run(&["notify-test", "onkall"]);
+    assert_eq!(output.status.code(), Some(2));
+    let complained = text(&output.stderr);
+    assert_eq!(complained, "plimsoll: the settings have no receiver `onkall`: did you mean oncall?\n");
+
+    let output = run(&["notify-test", "oncall"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        text(&output.stdout).starts_with("oncall (PagerDuty) has not taken a drill, after "),
+        "{output:?}"
+    );
+    assert!(text(&output.stderr).starts_with("plimsoll: look "), "{output:?}");
+
+    let output = run(&["notify-test", "oncall", "--resolve", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["delivered"], &told["what"]), (&false.into(), &"resolved".into()));
+    assert_eq!(told["key"].as_str().map(str::len), Some(32));
 }
 
 #[test]

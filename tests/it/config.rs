@@ -23,6 +23,7 @@ impl Lookup for Fixed {
             "KAFKA_PASSWORD" => Ok(SECRET.to_owned()),
             "TOPIC" => Ok("orders".to_owned()),
             "BROKERS" => Ok("kafka-1:9092,kafka-2:9092".to_owned()),
+            "PD_KEY" => Ok("0123456789abcdef0123456789abcdef".to_owned()),
             "YAML" => Ok("a]\nb: [*c, {".to_owned()),
             _ => Err("is not set".to_owned()),
         }
@@ -178,29 +179,18 @@ fn the_schema_and_the_reader_know_the_same_keys_and_defaults() {
     for_each_key(&config::schema(), "", &mut |path, schema| {
         keys += 1;
         assert!(schema["description"].is_string(), "{path} has no description");
-        let Some((parent, name)) = path.rsplit_once('.') else { return };
-        // JSON is YAML, so a default can be written as it stands in the schema.
-        let entry = |value: &str| match parent.strip_prefix("clusters") {
-            Some(section) => {
-                let within = section.trim_start_matches('.');
-                let inner = if within.is_empty() {
-                    format!("{name}: {value}")
-                } else {
-                    format!("{within}: {{ {name}: {value} }}")
-                };
-                LEAST.replace(" }]", &format!(", {inner} }}]"))
-            }
-            None => format!("{LEAST}\n{parent}: {{ {name}: {value} }}"),
-        };
+        let entry = |value: &str| written(path, value);
         match schema.get("default") {
             Some(default) => {
-                let mut config =
-                    parse(&entry(&default.to_string())).unwrap_or_else(|problems| panic!("{problems}"));
+                let text = entry(&default.to_string());
+                let mut config = parse(&text).unwrap_or_else(|problems| panic!("{path}: {problems}"));
                 // Not set is left open here: the environment may fill it before the default does.
                 let otlp = std::mem::take(&mut config.otlp);
                 assert_eq!(otlp.protocol.unwrap_or_default(), OtlpProtocol::Grpc);
                 assert_eq!(otlp.sample_ratio.unwrap_or(1.0).to_string(), "1");
-                assert_eq!(config, parse(LEAST).unwrap(), "{path} is {default} by default");
+                let mut least = parse(&without(path)).unwrap();
+                least.otlp = plimsoll::telemetry::OtlpConfig::default();
+                assert_eq!(config, least, "{path} is {default} by default");
             }
             None => {
                 let told = parse(&entry("!wrong []"))
@@ -209,7 +199,56 @@ fn the_schema_and_the_reader_know_the_same_keys_and_defaults() {
             }
         }
     });
-    assert_eq!(keys, 26);
+    assert_eq!(keys, 70);
+}
+
+/// Settings in which the key at `path` has `value`, in JSON, which is YAML.
+fn written(path: &str, value: &str) -> String {
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let entry = format!("{name}: {value}");
+    match parent.split_once('.').unwrap_or((parent, "")) {
+        ("", _) => format!("{LEAST}\n{entry}"),
+        ("clusters", "") => LEAST.replace(" }]", &format!(", {entry} }}]")),
+        ("clusters", section) => LEAST.replace(" }]", &format!(", {section}: {{ {entry} }} }}]")),
+        ("receivers", "") => receiver("terminal: {}", &entry),
+        ("receivers", kind) => {
+            let least = LEAST_OF_KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
+            receiver(&format!("{kind}: {{ {least}{entry} }}"), "")
+        }
+        ("routes", "") => format!("{LEAST}\nroutes: [{{ receivers: terminal, {entry} }}]"),
+        ("routes", section) => {
+            format!("{LEAST}\nroutes: [{{ receivers: terminal, {section}: {{ {entry} }} }}]")
+        }
+        (section, _) => format!("{LEAST}\n{section}: {{ {entry} }}"),
+    }
+}
+
+fn receiver(kind: &str, entry: &str) -> String {
+    format!("{LEAST}\nreceivers: [{{ name: a, {kind}, {entry} }}]")
+}
+
+/// What each kind of receiver has to have.
+const LEAST_OF_KINDS: [(&str, &str); 7] = [
+    ("slack", "bot_token: x, channel: y, "),
+    ("pagerduty", "routing_key: 0123456789abcdef0123456789abcdef, "),
+    ("email", "smtp: 'smtp://mail', from: a@example.com, to: b@example.com, "),
+    ("webhook", "url: 'http://hook', "),
+    ("alertmanager", "urls: 'http://a:9093', "),
+    ("heartbeat", "url: 'http://beat', "),
+    ("terminal", ""),
+];
+
+/// The same settings without the key at `path`.
+fn without(path: &str) -> String {
+    match path.split('.').collect::<Vec<_>>()[..] {
+        ["receivers", _] => receiver("terminal: {}", ""),
+        ["receivers", kind, _] => {
+            let least = LEAST_OF_KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
+            receiver(&format!("{kind}: {{ {least} }}"), "")
+        }
+        ["routes", ..] => format!("{LEAST}\nroutes: [{{ receivers: terminal }}]"),
+        _ => LEAST.to_owned(),
+    }
 }
 
 #[test]
@@ -350,7 +389,8 @@ proptest! {
     fn no_yaml_like_text_panics(parts in prop::collection::vec(prop::sample::select(&[
         "clusters", "name", "http", ":", ": ", "\n", "\n  ", "\n- ", "- ", "[", "]", "{", "}", ",", "\"", "'", "&a ",
         "*a", "<<: ", "|\n", ">-\n", "!!int ", "!x ", "${A}", "$${", "${", "}", "#", "\t", "\r\n", "\r", "ä", "\u{feff}",
-        "---\n", "? ", "sasl.password", "1", "~", "%", "\\", "properties", "\u{85}",
+        "---\n", "? ", "sasl.password", "1", "~", "%", "\\", "properties", "\u{85}", "receivers", "routes", "match",
+        "slack", "email", "smtp", "smtp://", "@", "fallback", "a", "a=~", "grouping", "by", "severities", "webhook", "url",
     ][..]), 0..40)) {
         drop(parse(&parts.concat()).map_err(|problems| problems.to_string()));
     }
@@ -364,15 +404,22 @@ proptest! {
             "hunter2: hunter2", "!!int hunter2", "&a hunter2\n      b: *a", "x ${hun!ter2 hunter2}", "\"\\qhunter2\"",
         ][..]),
         key in prop::sample::select(&[
+            "routing_key", "webhook_url", "url", "headers", "webhok_url",
             "sasl.password", "ssl.key.password", "\"sasl.password\"", "client_secret", "sasl.jaas.config", "\"sasl.passwor\\x64\"",
         ][..]),
-        place in 0..6,
+        place in 0..9,
     ) {
         let text = match place {
             0 => format!("clusters:\n- name: a\n  properties:\n      {key}: {how}\n  colour: red\n"),
             1 => format!("clusters:\n- name: a\n  properties: {{ {key}: {how}, group.id: x }}\n"),
             2 => format!("clusters:\n- name: a\n  properties: {{ x: [1], {key}: {how}\n"),
             3 => format!("{key}: {how}\n"),
+            6 => format!("clusters: 1\nreceivers:\n- {{ name: a, webhook: {{ {key}: {how} }} }}\n- {{ name: a, terminal: {{}} }}\n"),
+            7 => format!("receivers:\n- name: \"${{KAFKA_PASSWORD}}\"\n  pagerduty:\n      {key}: {how}\n  fallback: b\n"),
+            8 => format!(
+                "receivers:\n- name: \"${{KAFKA_PASSWORD}}\"\n  slack: {{ channel: x, {key}: {how} }}\nroutes:\n- receivers: \
+                 \"${{KAFKA_PASSWORD}}x\"\n  match: [\"${{KAFKA_PASSWORD}}\"]\n"
+            ),
             4 => format!("clusters:\n- name: \"!${{KAFKA_PASSWORD}}\"\n  properties:\n      {key}: {how}\n  [x\n"),
             _ => format!("clusters:\n- {{ name: \"!${{KAFKA_PASSWORD}}\", poll_interval: \"${{KAFKA_PASSWORD}}\", {key}: {how} }}\n"),
         };

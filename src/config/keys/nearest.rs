@@ -1,7 +1,7 @@
 //! "Did you mean": the name that a misspelt one was probably meant to be.
 
 /// The one of `names` that `wrong` was meant to be, when it is close enough to guess.
-pub(in crate::config) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any key, and the cost is quadratic.
     if wrong.len() > 64 {
         return None;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::notify::{GROUPING, RECEIVER, ROUTE};
 use super::{NOTHING_ELSE, Section, Shape, key, required};
 use crate::kafka::ClusterConfig;
 use crate::store::HistoryConfig;
@@ -27,8 +28,27 @@ pub(in crate::config) static FILE: Section = Section {
         ),
         key("state", Shape::Section(&STATE), None, "Where is kept what has to survive a restart."),
         key("latency", Shape::Section(&LATENCY), None, "How latency is counted."),
+        key(
+            "receivers",
+            Shape::AnySections(&RECEIVER),
+            None,
+            "Who is told of alerts; without any, they are written to standard output.",
+        ),
+        key(
+            "routes",
+            Shape::AnySections(&ROUTE),
+            None,
+            "Who is told of what: the first that matches; without any, every receiver is told of everything.",
+        ),
+        key("grouping", Shape::Section(&GROUPING), None, "How alerts share messages."),
+        key(
+            "severities",
+            Shape::Severities,
+            Some("{}"),
+            "Further names of severities in rules files, such as `{ urgent: page }`.",
+        ),
     ],
-    later: &["receivers", "routes", "grouping", "severities", "notify"],
+    later: &["notify"],
     elsewhere: &[
         ("slos", RULES_FILE),
         ("alerts", RULES_FILE),
@@ -131,8 +151,15 @@ pub(in crate::config) static TOPICS: Section = Section {
 
 /// `http`.
 pub(in crate::config) static HTTP: Section = Section {
-    keys: &[key("listen", Shape::ListenAddress, Some("0.0.0.0:1876"), "The address to listen on, IP:PORT.")],
-    later: &["external_url"],
+    keys: &[
+        key("listen", Shape::ListenAddress, Some("0.0.0.0:1876"), "The address to listen on, IP:PORT."),
+        key(
+            "external_url",
+            Shape::Url,
+            None,
+            "Where people reach this daemon's pages, for links in messages.",
+        ),
+    ],
     ..NOTHING_ELSE
 };
 

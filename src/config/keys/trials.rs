@@ -13,6 +13,7 @@ pub(in crate::config) static TESTS: Section = Section {
             "The rules files that are tried: paths or globs, relative to this file.",
         ),
         required("tests", Shape::Sections(&TEST), "The tests."),
+        key("severities", Shape::Severities, Some("{}"), "As in the settings: further names of severities."),
     ],
     ..NOTHING_ELSE
 };

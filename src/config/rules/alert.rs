@@ -19,7 +19,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'_>, node: &'n Node, path: &str) -> O
     let description = reader.words(&entries, "description");
     let when = entries.get("when").map(|node| condition::read(reader, node, &entries.path("when")));
     let hold = reader.millis(&entries, "for");
-    let severity = reader.read(&entries, "severity", values::severity);
+    let severity = reader.severity(&entries);
     let per_partition = reader.choice(&entries, "per").is_some();
     let summarize_above = reader.integer(&entries, "summarize_above");
     let resolve_after = reader.millis(&entries, "resolve_after");

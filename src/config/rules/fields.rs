@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::keys::Shape;
 use crate::config::read::{Entries, Reader};
 use crate::config::values::{self, Wrong};
-use crate::model::{Millis, Ratio, Selector};
+use crate::model::{Millis, Ratio, Selector, Severity};
 
 impl Reader<'_> {
     /// What `read` makes of the value under `name`; `None` when there is none, or when it is a problem.
@@ -51,6 +51,14 @@ impl Reader<'_> {
             }
             Ok(share)
         })
+    }
+
+    /// The severity under `severity`.
+    pub(in crate::config) fn severity(&mut self, entries: &Entries<'_>) -> Option<Severity> {
+        let severities = std::mem::take(&mut self.severities);
+        let read = self.read(entries, "severity", |text| severities.read(text));
+        self.severities = severities;
+        read
     }
 
     /// The selector of groups.

@@ -124,7 +124,7 @@ fn tiers(reader: &mut Reader<'_>, node: &Node, path: &str) -> Vec<Tier> {
 
 fn tier(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Tier> {
     let entries = reader.entries(node, &TIER, path);
-    let severity = reader.read(&entries, "severity", values::severity);
+    let severity = reader.severity(&entries);
     let share = reader.some_share(&entries, "share");
     let (long, short) = (reader.millis(&entries, "long"), reader.millis(&entries, "short"));
     let tier = Tier { severity: severity?, share: share?, long: long?, short: short? };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Wrong, duration, topic_selector, wrong};
-use crate::model::{Ratio, Selector, Severity, Timestamp};
+use crate::model::{Ratio, Selector, Timestamp};
 
 /// The shortest window.
 pub(in crate::config) const MINUTE: Duration = Duration::from_mins(1);
@@ -95,19 +95,6 @@ pub(in crate::config) fn flag(text: &str) -> Result<bool, Wrong> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => wrong("is neither true nor false", "write `true` or `false`"),
-    }
-}
-
-/// `page`, `ticket`, `info`, or one of the names that Prometheus rules have for them.
-pub(in crate::config) fn severity(text: &str) -> Result<Severity, Wrong> {
-    match text {
-        "page" | "critical" => Ok(Severity::Page),
-        "ticket" | "warning" => Ok(Severity::Ticket),
-        "info" => Ok(Severity::Info),
-        _ => wrong(
-            "is not a severity",
-            "write `page`, `ticket` or `info`; `critical` is read as page, `warning` as ticket",
-        ),
     }
 }
 
@@ -211,14 +198,6 @@ mod tests {
         check(objective, "0%", "is nothing, so it is always met");
         check(objective, "99.9", "is more than all");
         check(objective, "much", "is no share");
-    }
-
-    #[test]
-    fn severities_have_the_names_of_two_worlds() {
-        check(severity, "critical", "Page");
-        check(severity, "warning", "Ticket");
-        check(severity, "info", "Info");
-        check(severity, "Page", "is not a severity");
     }
 
     #[test]
