@@ -262,6 +262,7 @@ async fn serve() -> (SocketAddr, JoinSet<()>) {
         exposition,
         own,
         history: Arc::new(|_, _, _| Vec::new()),
+        deliveries: Arc::new(|_| Vec::new()),
         warnings: Arc::new(Vec::new),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

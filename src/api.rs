@@ -19,6 +19,7 @@ mod cluster;
 mod config;
 mod group;
 mod groups;
+mod incident;
 mod metrics;
 mod problem;
 mod ready;
@@ -31,6 +32,10 @@ pub use config::HttpConfig;
 pub use group::{
     AssignmentStatus, BucketStatus, GroupStatus, HistoryStatus, LagStatus, LatencyStatus, MemberStatus,
     PartitionStatus, TimeLagStatus, TopicStatus,
+};
+pub use incident::{
+    AttemptStatus, BlamedPartitionStatus, BudgetStatus, DeliveryLookup, DeliveryStatus, HappeningStatus,
+    IncidentStatus, OwnerStatus, TrendStatus,
 };
 pub use problem::Problem;
 pub use ready::{ClusterReadiness, Readiness};
@@ -58,6 +63,8 @@ pub struct ApiState {
     pub own: Arc<OwnMetrics>,
     /// Called once per topic of the group that a detail view shows.
     pub history: HistoryLookup,
+    /// Called once per incident of an answer.
+    pub deliveries: DeliveryLookup,
     /// Called once per answer of `/readyz`.
     pub warnings: Warnings,
 }
@@ -75,7 +82,7 @@ impl fmt::Debug for ApiState {
 }
 
 /// The routes, and what each answers.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 9] = [
     ("/metrics", "everything for Prometheus, as of the last tick"),
     ("/healthz", "200 while the process lives"),
     ("/readyz", "503 while no cluster is measured; what is not measured, and why"),
@@ -86,6 +93,10 @@ const ROUTES: [(&str, &str); 8] = [
     (
         "/api/v1/alerts",
         "what is pending or firing, SLOs included; ?cluster=, ?name=, ?group=, ?topic= as above",
+    ),
+    (
+        "/api/v1/incidents",
+        "what is wrong and what was; ?cluster=, ?name=, ?group=, ?topic= as above, ?state=open or resolved, ?id=",
     ),
 ];
 
@@ -102,6 +113,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/v1/groups/{cluster}/{*group}", get(groups::detail))
         .route("/api/v1/slos", get(slo::list))
         .route("/api/v1/alerts", get(alert::list))
+        .route("/api/v1/incidents", get(incident::list))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_route)
         .with_state(state)

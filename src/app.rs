@@ -2,10 +2,13 @@
 
 mod cell;
 mod check;
+mod client;
 mod clock;
 mod daemon;
 mod durable;
 mod folders;
+mod incidents;
+mod incidents_table;
 mod lag;
 mod lag_table;
 mod notify_test;
@@ -15,6 +18,7 @@ mod routes;
 mod slo;
 mod slo_table;
 mod story;
+mod table;
 mod test;
 mod watch;
 
@@ -61,6 +65,7 @@ pub fn run(cli: &Cli) -> Ending {
             with_settings(&arguments.source.given(None), |config| lag::run(config, arguments, cli.color))
         }
         Command::Slo(arguments) => slo::run(arguments, cli.color),
+        Command::Incidents(arguments) => incidents::run(arguments, cli.color),
         Command::Check(arguments) => check::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Routes(arguments) => {

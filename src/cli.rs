@@ -72,6 +72,15 @@ pub enum Command {
         "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
     ))]
     Slo(SloArgs),
+    /// Show what is wrong now, as a running daemon sees it: since when, how much, and who was told
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll incidents\n",
+        "  plimsoll incidents --all --name 'orders-*'\n",
+        "  plimsoll incidents --json\n",
+        "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
+    ))]
+    Incidents(IncidentsArgs),
     /// Check settings, rules and test files: every problem at once; what each rule means
     #[command(after_help = concat!(
         "Examples:\n",
@@ -212,6 +221,38 @@ pub struct SloArgs {
     #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
     pub group: Option<Selector>,
     /// Only these topics: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub topic: Option<Selector>,
+}
+
+/// Arguments of `incidents`.
+#[derive(Debug, Args)]
+pub struct IncidentsArgs {
+    /// Where the daemon serves
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLIMSOLL_URL",
+        default_value = "http://127.0.0.1:1876",
+        hide_env_values = true
+    )]
+    pub url: String,
+    /// Also those that are over, the newest first
+    #[arg(long)]
+    pub all: bool,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Only of these SLOs and alerts: a name or a glob
+    #[arg(long, value_name = "SELECTOR", value_parser = selector)]
+    pub name: Option<Selector>,
+    /// Only of these clusters: a name or a glob
+    #[arg(long, value_name = "SELECTOR", value_parser = selector)]
+    pub cluster: Option<Selector>,
+    /// Only of these groups: a name or a glob
+    #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
+    pub group: Option<Selector>,
+    /// Only of these topics: a name or a glob
     #[arg(long, short, value_name = "SELECTOR", value_parser = selector)]
     pub topic: Option<Selector>,
 }
@@ -449,6 +490,15 @@ mod tests {
         let Command::NotifyTest(test) = parsed(line).unwrap().command else { panic!("not notify-test") };
         assert_eq!((test.settings.config, test.receiver.as_str()), (Some(PathBuf::from("x.yaml")), "oncall"));
         assert!(test.resolve && test.json);
+    }
+
+    #[test]
+    fn everything_that_incidents_takes_arrives() {
+        let line = "plimsoll incidents --url http://x:1 --all --json --name o* --cluster c -g a -t t";
+        let Command::Incidents(given) = parsed(line).unwrap().command else { panic!("not incidents") };
+        assert_eq!((given.url.as_str(), given.all, given.json), ("http://x:1", true, true));
+        let given = [given.name, given.cluster, given.group, given.topic];
+        assert_eq!(given, ["o*", "c", "a", "t"].map(|text| Some(Selector::new(text))));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::publish::Publisher;
 use super::reload::{ReloadWarnings, Reloader};
 use super::watch::{Watcher, judged_by, lock, watch};
 use super::{Ending, clock, color_on, environment, say};
-use crate::api::{ApiState, HistoryLookup, Warnings, router};
+use crate::api::{ApiState, DeliveryLookup, HistoryLookup, Warnings, router};
 use crate::cli::{Color, LogFormat, RunArgs};
 use crate::config::{Config, Given};
 use crate::engine::{Engine, Outage};
@@ -151,7 +151,9 @@ impl Daemon {
             let snapshots = publisher.subscribe();
             let reloader = Reloader::new(given, config, Arc::clone(&own));
             let warnings = warnings(&watchers, durable, reloader.warnings());
-            let state = ApiState { snapshots, exposition, own, history: history(&watchers), warnings };
+            let history = history(&watchers);
+            let deliveries: DeliveryLookup = Arc::new(|_| Vec::new());
+            let state = ApiState { snapshots, exposition, own, history, deliveries, warnings };
             Ok(Self { listener, watchers, publisher, state, reloader, hangup, stop })
         };
         build.await.map_err(Refusal::Failed)

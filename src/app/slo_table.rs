@@ -6,16 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::cell::{cut_end, cut_middle, paint, visible, width_of};
-
-/// How to render.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// In columns of a terminal. Under 40 the rightmost text is lost.
-    pub(super) width: usize,
-    /// With ANSI colours.
-    pub(super) color: bool,
-}
+use super::cell::visible;
+use super::table::{Shape, Table, push, to_the_minute, wrapped};
 
 /// What the table needs of the daemon's answer about one SLO of one group and topic.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,32 +41,31 @@ const RED: &str = "1;31";
 const YELLOW: &str = "33";
 
 const COLUMNS: usize = 13;
-const HEADERS: [&str; COLUMNS] = [
-    "CLUSTER",
-    "SLO",
-    "GROUP",
-    "TOPIC",
-    "OBJECTIVE",
-    "STATE",
-    "BUDGET",
-    "BURN (1h)",
-    "COVERAGE",
-    "GOOD",
-    "BAD",
-    "UNMEASURED",
-    "SINCE",
-];
 const CLUSTER: usize = 0;
 const TOPIC: usize = 3;
 const STATE: usize = 5;
 
-/// What is left out when there is no room, the least needed first.
-const LEAST_NEEDED: [usize; 9] = [12, 9, 8, 4, 11, 10, TOPIC, CLUSTER, 7];
-
-/// Names are cut no shorter than this while a column can be left out instead.
-const SHORTEST_NAME: usize = 12;
-
-const GAP: usize = 2;
+const TABLE: Table<COLUMNS> = Table {
+    headers: [
+        "CLUSTER",
+        "SLO",
+        "GROUP",
+        "TOPIC",
+        "OBJECTIVE",
+        "STATE",
+        "BUDGET",
+        "BURN (1h)",
+        "COVERAGE",
+        "GOOD",
+        "BAD",
+        "UNMEASURED",
+        "SINCE",
+    ],
+    names: &[CLUSTER, 1, 2, TOPIC],
+    shortest_name: 12,
+    words: &[STATE, 12],
+    least_needed: &[12, 9, 8, 4, 11, 10, TOPIC, CLUSTER, 7],
+};
 
 /// The table and the reasons, ending in a line feed.
 #[must_use]
@@ -83,17 +74,18 @@ pub(super) fn render(lines: &[Line], shape: &Shape) -> String {
     lines.sort_by(|one, other| worst_first(one, other));
     let has_several = lines.windows(2).any(|pair| pair[0].cluster != pair[1].cluster);
     let rows: Vec<[String; COLUMNS]> = lines.iter().map(|line| line.cells()).collect();
-    let columns = fit(&rows, shape.width, has_several);
+    let hidden: &[usize] = if has_several { &[] } else { &[CLUSTER] };
+    let columns = TABLE.fit(&rows, shape.width, hidden);
 
     let mut text = String::new();
-    push(&mut text, shape, Some(DIM), &row(&columns, &HEADERS.map(str::to_owned)));
+    push(&mut text, shape, Some(DIM), &TABLE.header(&columns));
     for (line, cells) in lines.iter().zip(&rows) {
         let style = match line.state.as_str() {
             "page" => Some(RED),
             "ticket" | "unmeasured" => Some(YELLOW),
             _ => None,
         };
-        push(&mut text, shape, style, &row(&columns, cells));
+        push(&mut text, shape, style, &TABLE.row(&columns, cells));
     }
     let reasons = reasons(&lines);
     if !reasons.is_empty() {
@@ -142,7 +134,7 @@ impl Line {
             count(self.good),
             count(self.bad),
             count(self.unmeasured),
-            or_dash(self.measured_since.as_deref(), to_the_minute),
+            or_dash(self.measured_since.as_deref(), |time| visible(&to_the_minute(time))),
         ]
     }
 }
@@ -155,14 +147,6 @@ fn or_dash<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
 fn rounded_down(share: f64) -> f64 {
     // what is a hundredth of a percent but for the last bit of a float is one
     (share * 10_000.0 + 1e-6).floor() / 100.0
-}
-
-/// `2026-11-22T20:04:17.448Z` as `2026-11-22 20:04Z`.
-fn to_the_minute(time: &str) -> String {
-    match (time.get(..10), time.get(11..16)) {
-        (Some(day), Some(minute)) if time.ends_with('Z') => visible(&format!("{day} {minute}Z")),
-        _ => visible(time),
-    }
 }
 
 /// Why SLOs cannot be judged: one sentence for all groups and topics of an SLO that have the same reason.
@@ -184,74 +168,6 @@ fn reasons(lines: &[&Line]) -> Vec<String> {
         format!("{}{of}: {}", visible(slo), visible(detail))
     };
     found.into_iter().map(sentence).collect()
-}
-
-/// The columns that are shown, and how wide each is.
-fn fit(rows: &[[String; COLUMNS]], width: usize, has_several: bool) -> Vec<(usize, usize)> {
-    let mut natural = HEADERS.map(width_of);
-    for (wide, column) in natural.iter_mut().zip(0..) {
-        *wide = rows.iter().map(|cells| width_of(&cells[column])).fold(*wide, usize::max);
-    }
-    let least = |column: usize| match natural[column] {
-        wide if column <= TOPIC => wide.min(SHORTEST_NAME),
-        wide => wide,
-    };
-    let mut columns: Vec<(usize, usize)> = (0..COLUMNS).map(|column| (column, least(column))).collect();
-    columns.retain(|(column, _)| *column != CLUSTER || has_several);
-    let taken = |columns: &[(usize, usize)]| {
-        columns.iter().map(|(_, wide)| wide + GAP).sum::<usize>().saturating_sub(GAP)
-    };
-    for column in LEAST_NEEDED {
-        if taken(&columns) > width {
-            columns.retain(|(shown, _)| *shown != column);
-        }
-    }
-    // What is left goes to the names, a column at a time to the shortest of those that need more.
-    let mut spare = width.saturating_sub(taken(&columns));
-    while spare > 0
-        && let Some((_, wide)) =
-            columns.iter_mut().filter(|(column, wide)| *wide < natural[*column]).min_by_key(|(_, wide)| *wide)
-    {
-        *wide += 1;
-        spare -= 1;
-    }
-    columns
-}
-
-/// Words to the left, numbers to the right.
-fn row(columns: &[(usize, usize)], cells: &[String; COLUMNS]) -> String {
-    let cell = |(column, width): &(usize, usize)| {
-        let cell = cut_middle(&cells[*column], *width);
-        let pad = " ".repeat(width.saturating_sub(width_of(&cell)));
-        let is_word = (CLUSTER..=TOPIC).contains(column) || *column == STATE || *column == COLUMNS - 1;
-        if is_word { cell + &pad } else { pad + &cell }
-    };
-    columns.iter().map(cell).collect::<Vec<_>>().join(&" ".repeat(GAP))
-}
-
-/// Broken between words; further lines are indented.
-fn wrapped(sentence: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in sentence.split(' ') {
-        let line = lines.last().map_or("", String::as_str);
-        if !line.trim().is_empty() && width_of(line) + 1 + width_of(word) > width {
-            lines.push(" ".repeat(GAP));
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.trim().is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
-}
-
-/// One line, cut to the width.
-fn push(text: &mut String, shape: &Shape, style: Option<&str>, content: &str) {
-    let content = cut_end(content.trim_end(), shape.width);
-    text.push_str(&paint(style.filter(|_| shape.color), &content));
-    text.push('\n');
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub struct Incident {
     pub topic: Option<TopicName>,
     /// Only of rules that speak per partition.
     pub partition: Option<Partition>,
-    /// How many alerts this one stands for; 1 unless it is a summary.
+    /// How many alerts this one stands for; 1 unless it is a summary. Of one that is over as `summary`.
     pub covers: u32,
     /// How urgent it is now; when it is over, how urgent it was last.
     pub severity: Severity,
@@ -77,13 +77,15 @@ pub struct Incident {
     pub change: Change,
     /// When the last revision was.
     pub changed_at: Timestamp,
-    /// Why it cannot be judged now, if it cannot: it stays as it is.
+    /// Why it cannot be judged now, if it cannot: it stays as it is. Of one that is over: why, where nobody has seen its
+    /// condition end (`rule_gone`), or where it goes on but is told in another way (`summarized`, `told_singly`).
     pub because: Option<Because>,
     /// Its cluster cannot be reached, which is an incident of its own: nothing new is told of this one meanwhile.
     pub inhibited: bool,
-    /// What is so, in one clause: `lag is 12000, above 10000`. Of one that is over: what was so last.
+    /// What is so, in one clause: `lag is 12000, above 10000`. Of one that is over: what was so when it was last told of.
     pub summary: Arc<str>,
-    /// The value that was compared, in the unit of the condition; absent where there is none or it is not measured.
+    /// The value that was compared, in the unit of the condition; absent where there is none or it is not measured. Of one
+    /// that is over as `summary`: what is so now is in `trend` and `budget`.
     pub value: Option<f64>,
     /// What it costs; only of SLOs.
     pub budget: Option<Budget>,

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use flate2::read::GzDecoder;
-use plimsoll::api::{ApiState, router};
+use plimsoll::api::{ApiState, AttemptStatus, DeliveryStatus, router};
 use plimsoll::export::{Exposition, OwnMetrics};
 use plimsoll::model::{HistoryPoint, Metric, Millis, Reason, Snapshot, Timestamp};
 use serde_json::Value;
@@ -15,9 +15,10 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::export::fixture::{self, AT};
-use crate::export::page_of;
 use crate::export::parser::{Labels, parse};
+use crate::export::{page_of, verdicts as fixtures};
 
+mod incidents;
 mod slo_command;
 mod verdicts;
 
@@ -60,8 +61,24 @@ fn state(snapshots: &[Snapshot]) -> ApiState {
         exposition,
         own: Arc::new(OwnMetrics::new().unwrap()),
         history: Arc::new(history),
+        deliveries: Arc::new(|id| if *id == fixtures::open_incident().id { told() } else { Vec::new() }),
         warnings: Arc::new(|| WARNINGS.map(str::to_owned).to_vec()),
     }
+}
+
+/// One who answered at the second try.
+fn told() -> Vec<DeliveryStatus> {
+    let attempt = |at: &str, answer: Option<&str>, outcome| AttemptStatus {
+        at: Some(at.to_owned()),
+        answer: answer.map(str::to_owned),
+        took_ms: 250,
+        outcome,
+    };
+    let attempts = vec![
+        attempt("2026-01-02T03:02:05.678Z", None, "failed"),
+        attempt("2026-01-02T03:02:06.678Z", Some("202 Event processed"), "delivered"),
+    ];
+    vec![DeliveryStatus { receiver: "oncall".to_owned(), state: "told", attempts }]
 }
 
 async fn send(snapshots: &[Snapshot], request: Request<Body>) -> Answer {
@@ -239,6 +256,7 @@ async fn everything_is_read_only() {
         "/api/v1/groups/prod/secret",
         "/api/v1/slos",
         "/api/v1/alerts",
+        "/api/v1/incidents",
     ] {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
@@ -262,6 +280,7 @@ async fn the_first_page_lists_the_routes() {
         "/api/v1/groups",
         "/api/v1/slos",
         "/api/v1/alerts",
+        "/api/v1/incidents",
     ] {
         assert!(index.text().lines().any(|line| line.starts_with(&format!("{route} "))), "{}", index.text());
     }

@@ -58,6 +58,7 @@ fn help_is_as_printed_here() {
         ("run.txt", &["run", "--help"]),
         ("lag.txt", &["lag", "--help"]),
         ("slo.txt", &["slo", "--help"]),
+        ("incidents.txt", &["incidents", "--help"]),
         ("check.txt", &["check", "--help"]),
         ("test.txt", &["test", "--help"]),
         ("routes.txt", &["routes", "--help"]),

@@ -1,3 +1,4 @@
+use super::super::cell::width_of;
 use super::*;
 
 fn lines(json: &str) -> Vec<Line> {

@@ -1,0 +1,107 @@
+//! Asks a running daemon over HTTP, for the commands that show what it knows. Never talks to Kafka.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::Url;
+use reqwest::blocking::{Client, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A daemon answers from memory: one that takes longer is not well.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const WHAT_TO_DO: &str = "start one with `plimsoll run`, or say where it serves with --url or PLIMSOLL_URL";
+
+/// What a `--url` has to look like; the complaint when it does not.
+pub(super) const BAD_URL: &str =
+    "plimsoll: --url: write where the daemon serves, such as http://127.0.0.1:1876";
+
+/// What the daemon says of an answer that is none.
+#[derive(Deserialize)]
+struct Complaint {
+    error: String,
+}
+
+/// One thing to be asked of one daemon.
+#[derive(Debug)]
+pub(super) struct Question {
+    url: Url,
+    path: &'static str,
+}
+
+impl Question {
+    /// Asks `path` of the daemon at `base`; nothing when that is no address of a web server. Parameters without a value
+    /// are left out.
+    pub(super) fn new(base: &str, path: &'static str, parameters: &[(&str, Option<&str>)]) -> Option<Self> {
+        let mut url = Url::parse(base).ok()?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        // below whatever path a proxy has put it
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        Some(Self { url, path })
+    }
+
+    /// The answer as it came, and what it says.
+    ///
+    /// # Errors
+    /// When no daemon answers, and when what answers is none.
+    pub(super) fn ask<T: DeserializeOwned>(&self) -> anyhow::Result<(Vec<u8>, T)> {
+        let body = self.body()?;
+        let text = std::str::from_utf8(&body).ok();
+        let answer: Option<T> = text.and_then(|text| serde_json::from_str(text).ok());
+        let answer =
+            answer.with_context(|| format!("what answers at {} is no plimsoll daemon", self.shown()))?;
+        Ok((body, answer))
+    }
+
+    fn body(&self) -> anyhow::Result<Vec<u8>> {
+        // Only the first provider of a process is kept; another part may have brought the same one.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client =
+            Client::builder().timeout(PATIENCE).no_proxy().build().context("making the HTTP client")?;
+        let answer = client.get(self.url.clone()).send().map_err(|failed| {
+            let why = if failed.is_timeout() { "it took too long".to_owned() } else { cause(&failed) };
+            anyhow::anyhow!("no daemon answers at {} ({why}): {WHAT_TO_DO}", self.shown())
+        })?;
+        let status = answer.status();
+        let body = read(answer).with_context(|| format!("the answer of {} broke off", self.shown()))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = serde_json::from_slice::<Complaint>(&body).map(|complaint| complaint.error);
+        match said {
+            Ok(said) => anyhow::bail!("the daemon at {} answers {status}: {said}", self.shown()),
+            Err(_) => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
+        }
+    }
+
+    /// The address without what is asked there, and without a password.
+    fn shown(&self) -> String {
+        let mut url = self.url.clone();
+        // Fails for addresses that cannot have any.
+        url.set_username("").ok();
+        url.set_password(None).ok();
+        url.set_query(None);
+        url.as_str().trim_end_matches(self.path).to_owned()
+    }
+}
+
+fn read(answer: Response) -> reqwest::Result<Vec<u8>> {
+    Ok(answer.bytes()?.to_vec())
+}
+
+/// The innermost cause: those around it repeat the address.
+fn cause(failed: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = failed;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
