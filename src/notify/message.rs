@@ -98,6 +98,13 @@ pub enum Failure {
     },
 }
 
+impl Receipt {
+    /// The answer of a receiver that keeps nothing of `message` that is needed again.
+    pub(super) fn plain(answer: &str, message: &Message) -> Self {
+        Self { answer: answer.to_owned(), threads: vec![None; message.notices.len()] }
+    }
+}
+
 impl NoticeKind {
     /// Whether the incident goes on.
     #[must_use]

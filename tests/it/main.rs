@@ -13,6 +13,7 @@ mod export;
 mod kafka_server;
 mod lag_command;
 mod lag_truth;
+mod notify;
 mod program;
 mod reload;
 mod rule_tests;
