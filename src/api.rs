@@ -27,7 +27,7 @@ mod slo;
 mod unmeasured;
 
 pub use alert::AlertStatus;
-pub use cluster::{BrokerStatus, ClusterStatus};
+pub use cluster::{BrokerStatus, ClusterStatus, rfc3339};
 pub use config::HttpConfig;
 pub use group::{
     AssignmentStatus, BucketStatus, GroupStatus, HistoryStatus, LagStatus, LatencyStatus, MemberStatus,

@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod clock;
 mod daemon;
+mod deliver;
 mod durable;
 mod folders;
 mod incidents;

@@ -148,6 +148,6 @@ pub(super) fn why_down(snapshot: &Snapshot, reason: Reason) -> String {
 }
 
 /// RFC 3339 with milliseconds, in UTC; `None` outside the years that it can write.
-pub(super) fn rfc3339(at: Timestamp) -> Option<String> {
+pub fn rfc3339(at: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(at.0).ok().map(|at| format!("{at:.3}"))
 }

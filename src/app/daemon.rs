@@ -14,17 +14,19 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use tokio::time;
 
+use super::deliver::{Deliveries, Heart, deliver, senders};
 use super::durable::{self, DurableState};
 use super::publish::Publisher;
 use super::reload::{ReloadWarnings, Reloader};
 use super::watch::{Watcher, judged_by, lock, watch};
 use super::{Ending, clock, color_on, environment, say};
-use crate::api::{ApiState, DeliveryLookup, HistoryLookup, Warnings, router};
+use crate::api::{ApiState, DeliveryLookup, HistoryLookup, Snapshots, Warnings, router};
 use crate::cli::{Color, LogFormat, RunArgs};
 use crate::config::{Config, Given};
 use crate::engine::{Engine, Outage};
 use crate::export::{Exposition, OwnMetrics};
 use crate::model::{ClusterName, Millis, Reason};
+use crate::notify::{ReceiverConfig, Sender};
 use crate::telemetry;
 
 /// Stopping takes at most this long, also while Kafka hangs.
@@ -101,6 +103,8 @@ struct Daemon {
     state: ApiState,
     reloader: Reloader,
     hangup: Signal,
+    delivering: Arc<Deliveries>,
+    senders: Vec<(ReceiverConfig, Sender)>,
     stop: Arc<AtomicBool>,
 }
 
@@ -117,6 +121,10 @@ impl Daemon {
                 Err(failed) => refused.push(failed.to_string()),
             }
         }
+        let senders = senders(&config.notify).unwrap_or_else(|unusable| {
+            refused.extend(unusable.iter().map(ToString::to_string));
+            Vec::new()
+        });
         if !refused.is_empty() {
             return Err(Refusal::Settings(refused.join("\nplimsoll: ")));
         }
@@ -131,12 +139,20 @@ impl Daemon {
             let hangup = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
             let own = Arc::new(OwnMetrics::new()?);
             let durable = Arc::new(DurableState::open(&config.state, Arc::clone(&own))?);
+            let mut saved = Vec::new();
             for watcher in &mut watchers {
                 let name = watcher.cluster().config().name.clone();
                 let rows = durable.load(&name)?;
                 watcher.resume(&rows).map_err(|_| durable::not_understood(&name, &config.state))?;
                 watcher.keep_in(Arc::clone(&durable));
+                saved.push((name, rows));
             }
+            let delivering =
+                Deliveries::restore(&config.notify, &saved, Arc::clone(&durable), Arc::clone(&own))?;
+            let delivering = delivering.map_err(|name| durable::not_understood(&name, &config.state))?;
+            let delivering = Arc::new(delivering);
+            drop(saved);
+            watchers.iter_mut().for_each(|watcher| watcher.tell_through(Arc::clone(&delivering)));
             let exposition = Arc::new(Exposition::new());
             let publisher = Arc::new(Publisher::new(Arc::clone(&own), Arc::clone(&exposition)));
             for watcher in &watchers {
@@ -150,11 +166,12 @@ impl Daemon {
             }
             let snapshots = publisher.subscribe();
             let reloader = Reloader::new(given, config, Arc::clone(&own));
-            let warnings = warnings(&watchers, durable, reloader.warnings());
+            let warnings = warnings(&watchers, durable, reloader.warnings(), Arc::clone(&delivering));
             let history = history(&watchers);
-            let deliveries: DeliveryLookup = Arc::new(|_| Vec::new());
+            let of_incident = Arc::clone(&delivering);
+            let deliveries: DeliveryLookup = Arc::new(move |id| of_incident.of_incident(id));
             let state = ApiState { snapshots, exposition, own, history, deliveries, warnings };
-            Ok(Self { listener, watchers, publisher, state, reloader, hangup, stop })
+            Ok(Self { listener, watchers, publisher, state, reloader, hangup, delivering, senders, stop })
         };
         build.await.map_err(Refusal::Failed)
     }
@@ -163,6 +180,7 @@ impl Daemon {
     async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
         let (stopping, mut stopped) = channel::channel(false);
+        let heart = heart(&self.watchers, self.state.snapshots.clone());
         for watcher in self.watchers {
             let config = watcher.cluster().config();
             tracing::info!(cluster = %config.name, servers = config.bootstrap_servers.join(","), "watching");
@@ -174,6 +192,8 @@ impl Daemon {
             let (publisher, stop) = (Arc::clone(&self.publisher), Arc::clone(&self.stop));
             tasks.spawn(watch(watcher, publisher, self.reloader.subscribe(), stop));
         }
+        let settings = self.reloader.subscribe();
+        tasks.spawn(deliver(self.delivering, self.senders, settings, stopped.clone(), heart));
         tasks.spawn(self.reloader.run(self.hangup, stopped.clone()));
         let address = self.listener.local_addr()?;
         tracing::info!(%address, "serving /metrics, /readyz, /healthz and /api/v1");
@@ -229,8 +249,23 @@ fn history(watchers: &[Watcher]) -> HistoryLookup {
     })
 }
 
+/// When a cluster was last judged: the latest measured one's tick, and the longest distance of ticks.
+fn heart(watchers: &[Watcher], snapshots: channel::Receiver<Snapshots>) -> Heart {
+    let interval = watchers.iter().map(|watcher| watcher.cluster().config().poll_interval).max();
+    let tick = interval.map_or(0, |interval| u64::try_from(interval.as_millis()).unwrap_or(u64::MAX));
+    Arc::new(move || {
+        let judged_at = snapshots.borrow().iter().filter_map(|snapshot| snapshot.last_measured).max()?;
+        Some((judged_at, Millis(tick)))
+    })
+}
+
 /// What is to be known of the daemon besides what it measures.
-fn warnings(watchers: &[Watcher], state: Arc<DurableState>, reload: Arc<ReloadWarnings>) -> Warnings {
+fn warnings(
+    watchers: &[Watcher],
+    state: Arc<DurableState>,
+    reload: Arc<ReloadWarnings>,
+    delivering: Arc<Deliveries>,
+) -> Warnings {
     let engines: Vec<_> =
         watchers.iter().map(|watcher| (watcher.cluster().config().name.clone(), watcher.engine())).collect();
     Arc::new(move || {
@@ -240,7 +275,8 @@ fn warnings(watchers: &[Watcher], state: Arc<DurableState>, reload: Arc<ReloadWa
                 .into_iter()
                 .map(move |(rule, because)| format!("alert {rule} in cluster {cluster}: {because}"))
         });
-        reload.sentences().into_iter().chain(state.warning()).chain(unmatched).collect()
+        let of_receivers = delivering.warnings();
+        reload.sentences().into_iter().chain(state.warning()).chain(of_receivers).chain(unmatched).collect()
     })
 }
 

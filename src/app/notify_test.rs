@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{Ending, clock, say};
 use crate::cli::NotifyTestArgs;
 use crate::config::{Config, kind_words, nearest};
-use crate::notify::{Failure, Message, Receipt, ReceiverConfig, ReceiverKind};
+use crate::notify::{Failure, Message, Receipt, ReceiverConfig, ReceiverKind, Sender};
 
 /// # Errors
 /// When standard output cannot be written, or nothing can be sent from here at all.
@@ -68,10 +68,11 @@ fn timed(
 }
 
 /// The one place that reaches the receiver.
-#[expect(clippy::unused_async, reason = "sending waits")]
 async fn send(receiver: &ReceiverConfig, message: &Message) -> Result<Receipt, Failure> {
-    let _ = (receiver, message);
-    Err(Failure::Never { answer: "not connected".to_owned() })
+    match Sender::build(receiver) {
+        Ok(sender) => sender.send(message).await,
+        Err(unusable) => Err(Failure::Never { answer: unusable.to_string() }),
+    }
 }
 
 fn unknown(given: &str, receivers: &[ReceiverConfig]) -> String {

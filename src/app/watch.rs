@@ -12,6 +12,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use tracing::{Instrument, Span};
 
 use super::clock::{self, Clock};
+use super::deliver::Deliveries;
 use super::durable::DurableState;
 use super::publish::Publisher;
 use super::story::Story;
@@ -30,6 +31,7 @@ pub struct Watcher {
     ahead: Option<i64>,
     started: Instant,
     state: Option<Arc<DurableState>>,
+    deliveries: Option<Arc<Deliveries>>,
 }
 
 impl fmt::Debug for Watcher {
@@ -64,6 +66,7 @@ impl Watcher {
             ahead: None,
             started: Instant::now(),
             state: None,
+            deliveries: None,
         })
     }
 
@@ -88,6 +91,11 @@ impl Watcher {
     /// From now on each tick is durable before it is published.
     pub(super) fn keep_in(&mut self, state: Arc<DurableState>) {
         self.state = Some(state);
+    }
+
+    /// From now on incidents are told, each tick once it is durable.
+    pub(super) fn tell_through(&mut self, deliveries: Arc<Deliveries>) {
+        self.deliveries = Some(deliveries);
     }
 
     /// Judges by other rules from the next cycle on; see [`Engine::reload`]. Never in the middle of a cycle.
@@ -143,7 +151,18 @@ impl Watcher {
         drop(measure);
         if let Some(state) = &self.state {
             let _state = tracing::info_span!("state").entered();
-            state.write(&snapshot.cluster, &self.changed_rows());
+            let mut rows = self.changed_rows();
+            // What is owed because of an incident is as durable as the incident itself.
+            let deliveries = self.deliveries.as_ref();
+            rows.extend(
+                deliveries
+                    .into_iter()
+                    .flat_map(|deliveries| deliveries.see(&snapshot.cluster, &snapshot.incidents, now)),
+            );
+            state.write(&snapshot.cluster, &rows);
+            if let Some(deliveries) = deliveries {
+                deliveries.go();
+            }
         }
         snapshot
     }

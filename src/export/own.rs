@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder,
-    exponential_buckets,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder, exponential_buckets,
 };
 
-use crate::model::{ClusterName, Metric, Timestamp};
+use crate::model::{ClusterName, Metric, Severity, Timestamp};
 
 /// The metrics that the daemon counts of itself. Shared by all clusters; every method may be called from any thread.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub struct OwnMetrics {
     reload_successful: IntGaugeVec,
     reload_success_timestamp: GaugeVec,
     scrapes: IntCounter,
+    notifications: IntCounterVec,
+    receiver_up: IntGaugeVec,
+    queue_oldest: GaugeVec,
+    incidents: IntGaugeVec,
 }
 
 impl OwnMetrics {
@@ -65,8 +69,20 @@ impl OwnMetrics {
             reload_successful: gauge(Metric::ConfigLastReloadSuccessful)?,
             reload_success_timestamp: float(Metric::ConfigLastReloadSuccessTimestampSeconds)?,
             scrapes: counter(Metric::Scrapes)?,
+            notifications: IntCounterVec::new(
+                Opts::new(Metric::Notifications.name(), Metric::Notifications.help()),
+                Metric::Notifications.labels(),
+            )
+            .with_context(|| describe(Metric::Notifications))?,
+            receiver_up: gauge(Metric::ReceiverUp)?,
+            queue_oldest: float(Metric::NotificationQueueOldestSeconds)?,
+            incidents: gauge(Metric::Incidents)?,
         };
-        let collectors: [Box<dyn Collector>; 9] = [
+        let collectors: [Box<dyn Collector>; 13] = [
+            Box::new(this.notifications.clone()),
+            Box::new(this.receiver_up.clone()),
+            Box::new(this.queue_oldest.clone()),
+            Box::new(this.incidents.clone()),
             Box::new(this.cycle_seconds.clone()),
             Box::new(this.request_seconds.clone()),
             Box::new(this.time_lookup_budget.clone()),
@@ -108,6 +124,28 @@ impl OwnMetrics {
     pub fn set_state_file_bytes(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.state_file_bytes.with_label_values::<&str>(&[]).set(bytes);
+    }
+
+    /// A receiver was told, could not be told, or has refused: `outcome` is `delivered`, `failed` or `refused`.
+    pub fn count_notification(&self, receiver: &str, outcome: &str) {
+        self.notifications.with_label_values(&[receiver, outcome]).inc();
+    }
+
+    /// How a receiver is: whether it has taken the last message, unknown before the first, and for how many seconds
+    /// the oldest incident waits that it is owed, 0 when none does.
+    pub fn set_receiver(&self, receiver: &str, is_up: Option<bool>, oldest: f64) {
+        if let Some(is_up) = is_up {
+            self.receiver_up.with_label_values(&[receiver]).set(i64::from(is_up));
+        }
+        self.queue_oldest.with_label_values(&[receiver]).set(oldest);
+    }
+
+    /// How many incidents of a severity are open, by state: `open` or `silenced`.
+    pub fn set_incidents(&self, cluster: &ClusterName, severity: Severity, counts: [(&str, u64); 2]) {
+        for (state, count) in counts {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.incidents.with_label_values(&[cluster.as_str(), state, severity.label()]).set(count);
+        }
     }
 
     /// What a tick has changed could not be made durable.

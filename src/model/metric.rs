@@ -188,6 +188,14 @@ catalogue! {
         "1 when the settings that were read last are in use, 0 when they have a problem and those of before stay."
     ConfigLastReloadSuccessTimestampSeconds "plimsoll_config_last_reload_success_timestamp_seconds" Gauge []
         "When the settings that are in use were read, in seconds since 1970."
+    Notifications "plimsoll_notifications_total" Counter ["receiver" "outcome"]
+        "Times that a receiver was told, by outcome: delivered, failed (it is tried again) or refused (it is not)."
+    NotificationQueueOldestSeconds "plimsoll_notification_queue_oldest_seconds" Gauge ["receiver"]
+        "How long the oldest incident waits that the receiver is owed, 0 when none does."
+    ReceiverUp "plimsoll_receiver_up" Gauge ["receiver"]
+        "1 when the receiver has taken the last message, 0 when it has not; absent before the first."
+    Incidents "plimsoll_incidents" Gauge ["cluster" "state" "severity"]
+        "Incidents that are open, or open and silenced."
     Scrapes "plimsoll_scrapes_total" Counter []
         "Requests for /metrics that were answered."
     BuildInfo "plimsoll_build_info" Gauge ["version"]

@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod commit_log;
 mod config;
+mod delivery;
 mod demo;
 mod durability;
 mod export;

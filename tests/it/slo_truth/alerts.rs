@@ -34,6 +34,15 @@ fn wait_for_alert(daemon: &Daemon, name: &str, state: &str) -> Value {
     found.unwrap_or_else(|| panic!("{name} is not {state}: {:?}\n{}", alert(daemon, name), daemon.log()))
 }
 
+/// The one incident of `name` that is in `state`.
+fn incident(daemon: &Daemon, name: &str, state: &str) -> Value {
+    let answer = daemon.json(&format!("/api/v1/incidents?name={name}"));
+    let incidents = answer["incidents"].as_array().unwrap();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert_eq!(incidents[0]["state"], state, "{}", incidents[0]);
+    incidents[0].clone()
+}
+
 /// Milliseconds since 1970.
 fn time(alert: &Value, key: &str) -> i64 {
     let text = alert[key].as_str().unwrap_or_else(|| panic!("{key} of {alert}"));
@@ -80,11 +89,19 @@ fn an_alert_fires_in_time_survives_a_crash_while_pending_and_resolves() {
     expect_fired_in_time(&soon, SHORT);
     assert_eq!(time(&soon, "since"), since);
 
+    let opened = incident(&daemon, "soon", "open");
+    assert_eq!((time(&opened, "since"), time(&opened, "opened_at")), (since, time(&soon, "firing_since")));
+    assert_eq!((&opened["revision"], &opened["trend"]["lag_at_opening"]), (&json!(1), &json!(101)));
+
     // Killed while one is pending and the other fires: both go on as if nothing had been.
     let daemon = Daemon::start(daemon.kill());
     daemon.wait_until_measured();
     let again = wait_for_alert(&daemon, "soon", "firing");
     assert_eq!((time(&again, "since"), time(&again, "firing_since")), (since, time(&soon, "firing_since")));
+    let going_on = incident(&daemon, "soon", "open");
+    for same in ["id", "key", "opened_at", "revision", "summary"] {
+        assert_eq!(going_on[same], opened[same], "{going_on}");
+    }
     let later = wait_for_alert(&daemon, "later", "firing");
     assert_eq!(time(&later, "since"), since);
     expect_fired_in_time(&later, LONG);
@@ -103,4 +120,10 @@ fn an_alert_fires_in_time_survives_a_crash_while_pending_and_resolves() {
         let over = try_wait_for(PATIENCE, || alert(&daemon, name).is_none().then_some(()));
         assert!(over.is_some(), "{name} is not over: {:?}", alert(&daemon, name));
     }
+    let over = incident(&daemon, "soon", "resolved");
+    assert_eq!(
+        (&over["id"], &over["revision"], &over["change"]),
+        (&opened["id"], &json!(2), &json!("resolved"))
+    );
+    assert_eq!((&over["trend"]["lag"], &over["trend"]["lag_at_opening"]), (&json!(51), &json!(101)));
 }
