@@ -9,6 +9,7 @@
 mod alertmanager;
 mod answer;
 mod backoff;
+mod book;
 mod config;
 mod cut;
 mod email;

@@ -113,8 +113,6 @@ pub(super) struct Entry {
     pub(super) refused: Option<u32>,
     /// The summary that it is told in.
     pub(super) summary: Option<Arc<Group>>,
-    /// It may have been told alone by a process before this one, so it never enters a summary.
-    pub(super) alone: bool,
     pub(super) attempts: VecDeque<Arc<Attempt>>,
     /// Failures in a row, and when it may be tried again.
     pub(super) failures: u32,
@@ -193,7 +191,6 @@ impl Entry {
             settled: false,
             refused: None,
             summary: None,
-            alone: false,
             attempts: VecDeque::new(),
             failures: 0,
             pause: Pause::default(),

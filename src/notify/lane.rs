@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::{Pause, Random, delay};
+use super::book::Book;
 use super::config::{ReceiverConfig, ReceiverName};
 use super::entry::{Attempt, Entry, Manner, Outcome, Standing, Told, millis};
 use super::message::{Failure, Message, NoticeKind, Receipt};
-use super::outbox::Book;
 use super::rate::{self, Rate};
 use crate::model::{IncidentId, Timestamp};
 
@@ -54,6 +54,10 @@ pub(super) struct Lane {
     told_groups: BTreeMap<Arc<str>, Timestamp>,
     /// What the message that was asked for last is about, until its answer comes.
     under_way: BTreeSet<IncidentId>,
+    /// Whether the state file says so, too.
+    pub(super) is_announced: bool,
+    /// What a process before this one was about to tell, in the form that it still has, and may have told.
+    pub(super) interrupted: BTreeSet<IncidentId>,
     rate: Rate,
     random: Random,
     /// Failures in a row, and until when the receiver is left alone.
@@ -84,6 +88,8 @@ impl Lane {
             active: BTreeSet::new(),
             told_groups: BTreeMap::new(),
             under_way: BTreeSet::new(),
+            is_announced: false,
+            interrupted: BTreeSet::new(),
             rate: Rate::new(limit),
             random,
             failures: 0,
@@ -105,6 +111,8 @@ impl Lane {
         self.active = before.active;
         self.told_groups = before.told_groups;
         self.under_way = before.under_way;
+        self.is_announced = before.is_announced;
+        self.interrupted = before.interrupted;
         (self.is_up, self.trouble) = (before.is_up, before.trouble);
         if before.rate.limit() == self.rate.limit() {
             self.rate = before.rate;
@@ -135,12 +143,18 @@ impl Lane {
     pub(super) fn remove(&mut self, id: &IncidentId) -> bool {
         self.active.remove(id);
         self.under_way.remove(id);
+        self.interrupted.remove(id);
         self.entries.remove(id).is_some()
     }
 
-    /// What `id` is owed, if anything is to be done about it at all.
+    /// What `id` is owed, if anything is to be done about it at all, and may be by now.
     pub(super) fn standing(&self, id: &IncidentId, book: &Book, now: Timestamp) -> Option<Standing> {
-        let (entry, known) = (self.entries.get(id)?, book.incidents.get(id)?);
+        book.incidents.get(id).filter(|known| !known.is_unsaved)?;
+        self.standing_once_saved(id, book, now)
+    }
+
+    fn standing_once_saved(&self, id: &IncidentId, book: &Book, now: Timestamp) -> Option<Standing> {
+        let (entry, known) = (self.entries.get(id)?, book.incidents.get(id).filter(|known| known.is_seen)?);
         Some(entry.standing(&known.incident, known.muted(&book.silences, now), self.manner, now))
     }
 
@@ -181,6 +195,7 @@ impl Lane {
         let mut changed = Changed::default();
         for (at, notice) in message.notices.iter().enumerate() {
             let Some(entry) = self.entries.get_mut(&notice.incident.id) else { continue };
+            self.interrupted.remove(&notice.incident.id);
             let before = entry.told;
             let told = Told {
                 revision: notice.incident.revision,
@@ -253,6 +268,7 @@ impl Lane {
                 continue;
             }
             let Some(entry) = self.entries.get_mut(id) else { continue };
+            self.interrupted.remove(id);
             entry.remember(attempt);
             if self.manner.forgets && entry.told.is_some() {
                 entry.pause = Pause::new(now, millis(entry.grouping.repeat));
@@ -288,9 +304,9 @@ impl Lane {
         let mut untold: BTreeMap<&Arc<str>, Vec<&IncidentId>> = BTreeMap::new();
         for id in &self.active {
             let Some(entry) = self.entries.get(id) else { continue };
-            let is_free = entry.is_untold() && entry.summary.is_none() && !entry.alone;
-            let is_owed = || matches!(self.standing(id, book, now), Some(Standing::Owed(_)));
-            if is_free && !self.under_way.contains(id) && is_owed() {
+            let is_free = entry.is_untold() && entry.summary.is_none();
+            let is_owed = || matches!(self.standing_once_saved(id, book, now), Some(Standing::Owed(_)));
+            if is_free && !self.under_way.contains(id) && !self.interrupted.contains(id) && is_owed() {
                 untold.entry(&entry.group.key).or_default().push(id);
             }
         }
@@ -302,6 +318,13 @@ impl Lane {
             }
         }
         gathered
+    }
+
+    /// The incidents of a message that nothing was told of before, and those that were interrupted.
+    pub(super) fn untold<'a>(&'a self, message: &'a Message) -> BTreeSet<&'a IncidentId> {
+        let ids = message.notices.iter().map(|notice| &notice.incident.id);
+        let untold = ids.filter(|id| self.entries.get(*id).is_some_and(Entry::is_untold));
+        untold.chain(&self.interrupted).collect()
     }
 
     /// After a restart, what was sent before counts.

@@ -6,20 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Random;
+use super::book::{Book, Known};
 use super::config::{GroupingConfig, NotifyConfig, ReceiverConfig, ReceiverKind, ReceiverName};
-use super::entry::{Entry, Manner, Muted};
+use super::entry::{Entry, Manner};
 use super::group::Group;
 use super::lane::{Changed, Lane, Next};
 use super::message::{Failure, Links, Message, Receipt};
-use super::rows::{self, Restored, Rows, of_no_cluster};
-use super::silence::{NewSilence, Silence, SilenceId, Silences};
+use super::rows::{self, Rows, of_no_cluster};
+use super::silence::{NewSilence, Silence, SilenceId};
 use super::{route, view};
-use crate::model::{
-    Change, ClusterName, Damaged, Incident, IncidentId, Millis, Row, RowKind, Severity, Timestamp,
-};
+use crate::model::{ClusterName, IncidentId, Severity, Timestamp};
 
-/// How long incidents are remembered that are over, whatever is still owed of them.
-const REMEMBERED: Millis = Millis::from_seconds(90 * 86_400);
+mod reconfigure;
+mod restore;
+mod see;
+
+pub use reconfigure::Reconfigured;
 
 /// Everything that is owed to anybody.
 #[derive(Debug)]
@@ -30,58 +32,6 @@ pub struct Outbox {
     pub(super) lanes: BTreeMap<ReceiverName, Lane>,
     /// Rows that came about where none could be returned.
     pending: Rows,
-}
-
-/// What all lanes read.
-#[derive(Debug, Default)]
-pub(super) struct Book {
-    pub(super) incidents: BTreeMap<IncidentId, Known>,
-    pub(super) silences: Silences,
-    pub(super) links: Links,
-}
-
-/// An incident that somebody has an entry of.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) incident: Arc<Incident>,
-    labels: BTreeMap<Arc<str>, Arc<str>>,
-    /// The silences that it is meant by, at any time.
-    silences: Vec<SilenceId>,
-    /// When it was last seen muted.
-    muted_at: Option<Timestamp>,
-    /// It was seen since the start: before that, only what the entries say of it is known.
-    is_seen: bool,
-}
-
-impl Known {
-    fn new(incident: Arc<Incident>, silences: &Silences, is_seen: bool) -> Self {
-        let labels = incident.label_set();
-        let silences = silences.matching(&labels, incident.severity);
-        Self { incident, labels, silences, muted_at: None, is_seen }
-    }
-
-    pub(super) fn muted(&self, silences: &Silences, now: Timestamp) -> Muted {
-        if self.incident.inhibited {
-            return Muted::Yes(None);
-        }
-        match silences.silent_until(&self.silences, now) {
-            Some(until) => Muted::Yes(Some(until)),
-            None => Muted::No { since: self.muted_at.unwrap_or(Timestamp(i64::MIN)) },
-        }
-    }
-
-    pub(super) fn is_muted(&self, silences: &Silences, now: Timestamp) -> bool {
-        matches!(self.muted(silences, now), Muted::Yes(_))
-    }
-}
-
-/// What new settings have done.
-#[derive(Debug, Default)]
-pub struct Reconfigured {
-    /// To be made durable.
-    pub rows: Rows,
-    /// Receivers that are gone, and of how many incidents they were or would have been told.
-    pub dropped: Vec<(ReceiverName, usize)>,
 }
 
 impl Outbox {
@@ -100,191 +50,22 @@ impl Outbox {
         this
     }
 
-    /// Goes on where the process of before has stopped; before anything else. Rows of other kinds are passed over.
-    /// Tells which receivers are gone, and how many entries they had: these are dropped.
-    ///
-    /// # Errors
-    /// A row that no version of this has written.
-    pub fn restore(
-        &mut self,
-        cluster: &ClusterName,
-        rows: &[Row],
-    ) -> Result<Vec<(ReceiverName, usize)>, Damaged> {
-        let of_kind = |kind| rows.iter().filter(move |row| row.kind == kind);
-        for row in of_kind(RowKind::Silence) {
-            self.book.silences.restore(rows::read_silence(row)?);
-        }
-        let mut dropped = BTreeMap::new();
-        for row in of_kind(RowKind::Delivery) {
-            let restored = rows::read_entry(cluster, row)?;
-            let receiver = restored.receiver.clone();
-            if !self.restore_entry(&receiver, restored) {
-                *dropped.entry(receiver).or_insert(0) += 1;
-                let removed = Row { value: None, ..row.clone() };
-                self.pending.entry(cluster.clone()).or_default().push(removed);
-            }
-        }
-        self.lanes.values_mut().for_each(Lane::recall_rate);
-        Ok(dropped.into_iter().collect())
-    }
-
-    fn restore_entry(&mut self, receiver: &ReceiverName, mut restored: Restored) -> bool {
-        let Some(lane) = self.lanes.get_mut(receiver) else { return false };
-        let (book, config) = (&mut self.book, &self.config);
-        let id = restored.incident.id.clone();
-        let stub = restored.incident.clone();
-        let known = book
-            .incidents
-            .entry(id.clone())
-            .or_insert_with(|| Known::new(Arc::new(stub), &book.silences, false));
-        // Settings may have changed since, and a refusal with them.
-        if known.incident.is_open() {
-            restored.refused = None;
-        }
-        if known.incident.revision < restored.incident.revision {
-            known.incident = Arc::new(restored.incident.clone());
-        }
-        let grouping = grouping_for(config, known, receiver);
-        lane.insert(&id, |manner| restored.into_entry(entry(manner, grouping, known, Timestamp::default())))
-    }
-
-    /// Takes the incidents of a tick: all that are open, and those over that are still shown. What is not among them
-    /// is over. To be made durable in the transaction of the incidents themselves.
-    pub fn see(&mut self, cluster: &ClusterName, incidents: &[Arc<Incident>], now: Timestamp) -> Rows {
-        let mut rows = std::mem::take(&mut self.pending);
-        let mut changed = BTreeSet::new();
-        for incident in incidents {
-            self.see_one(incident, now, &mut changed);
-        }
-        let listed: BTreeSet<&IncidentId> = incidents.iter().map(|incident| &incident.id).collect();
-        self.see_missing(cluster, &listed, now, &mut rows);
-        for lane in self.lanes.values_mut() {
-            changed.extend(settle(lane, &self.book, cluster, now));
-            changed.extend(lane.gather(&self.book, now).into_iter().map(|id| (lane.name().clone(), id)));
-            lane.tidy(longest_interval(&self.config), now);
-        }
-        for id in self.book.silences.forget(now) {
-            rows.entry(of_no_cluster()).or_default().push(rows::removed_silence(&id));
-        }
-        self.write(&changed, &mut rows);
-        rows
-    }
-
-    fn see_one(
-        &mut self,
-        incident: &Arc<Incident>,
-        now: Timestamp,
-        changed: &mut BTreeSet<(ReceiverName, IncidentId)>,
-    ) {
-        let book = &mut self.book;
-        let is_new = !book.incidents.contains_key(&incident.id);
-        // Over before anybody here has heard of it: that is history.
-        if is_new && !incident.is_open() {
-            return;
-        }
-        let known = book
-            .incidents
-            .entry(incident.id.clone())
-            .or_insert_with(|| Known::new(Arc::clone(incident), &book.silences, true));
-        let is_other = is_new || !known.is_seen || known.incident.severity != incident.severity;
-        let is_just_over = known.incident.is_open() && !incident.is_open();
-        known.incident = Arc::clone(incident);
-        if !known.is_seen {
-            known.labels = incident.label_set();
-        }
-        if is_other {
-            known.silences = book.silences.matching(&known.labels, incident.severity);
-        }
-        let is_muted = known.is_muted(&book.silences, now);
-        if is_muted {
-            known.muted_at = Some(now);
-        }
-        let is_first = !std::mem::replace(&mut known.is_seen, true);
-        let known = &*known;
-        if is_first {
-            for lane in self.lanes.values_mut() {
-                let grouping = grouping_for(&self.config, known, lane.name());
-                let manner = lane.manner;
-                if let Some(held) = lane.entries.get_mut(&incident.id) {
-                    // Before the end of the process before, it may have been sent alone without that being known.
-                    held.alone = held.is_untold() && held.summary.is_none() && !is_muted;
-                    let fresh = entry(manner, grouping, known, now);
-                    (held.group, held.grouping) = (fresh.group, fresh.grouping);
-                }
-            }
-        }
-        if is_just_over {
-            // Each row says by itself that it is over.
-            let holders = self.lanes.values().filter(|lane| lane.entries.contains_key(&incident.id));
-            changed.extend(holders.map(|lane| (lane.name().clone(), incident.id.clone())));
-        }
-        if incident.is_open() && is_other {
-            for (name, grouping) in route::of_incident(&self.config, incident, &known.labels) {
-                let Some(lane) = self.lanes.get_mut(name) else { continue };
-                if lane.insert(&incident.id, |manner| entry(manner, grouping, known, now)) {
-                    changed.insert((name.clone(), incident.id.clone()));
-                }
-            }
-        }
-    }
-
-    /// Incidents that are not shown any more are over, and forgotten here once nothing is owed of them.
-    fn see_missing(
-        &mut self,
-        cluster: &ClusterName,
-        listed: &BTreeSet<&IncidentId>,
-        now: Timestamp,
-        rows: &mut Rows,
-    ) {
-        let (mut old, mut done) = (Vec::new(), Vec::new());
-        for (id, known) in &mut self.book.incidents {
-            if known.incident.cluster != *cluster || listed.contains(id) {
-                continue;
-            }
-            if known.incident.is_open() {
-                known.incident = Arc::new(Incident {
-                    resolved_at: Some(now),
-                    revision: known.incident.revision + 1,
-                    change: Change::Resolved,
-                    changed_at: now,
-                    inhibited: false,
-                    because: None,
-                    ..(*known.incident).clone()
-                });
-            }
-            if known.incident.resolved_at.is_some_and(|at| now >= at + REMEMBERED) {
-                old.push(id.clone());
-            } else if self.lanes.values().all(|lane| !lane.active.contains(id)) {
-                done.push(id.clone());
-            }
-        }
-        for id in done {
-            self.book.incidents.remove(&id);
-            for lane in self.lanes.values_mut() {
-                lane.remove(&id);
-            }
-        }
-        let forgotten = self.forget(cluster, &old);
-        rows.entry(cluster.clone()).or_default().extend(forgotten);
-    }
-
-    /// The rows of incidents that leave the history go with them.
-    pub fn forget(&mut self, _cluster: &ClusterName, ids: &[IncidentId]) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for id in ids {
-            self.book.incidents.remove(id);
-            for (name, lane) in &mut self.lanes {
-                lane.remove(id);
-                // Whether it had a row is not remembered: removing one that is not there costs nothing.
-                rows.push(rows::removed(id, name));
-            }
-        }
-        rows
-    }
-
     /// What `receiver` is to do now.
     pub fn next(&mut self, receiver: &ReceiverName, now: Timestamp) -> Next {
         self.lanes.get_mut(receiver).map_or(Next::Idle, |lane| lane.next(&self.book, now))
+    }
+
+    /// To be made durable before `message` is sent, so that whoever hears the beginning of something hears its end
+    /// even if this process does not live to know that it was heard.
+    pub fn sending(&mut self, message: &Message) -> Rows {
+        let Some(lane) = self.lanes.get_mut(&message.receiver) else { return Rows::new() };
+        let untold = lane.untold(message);
+        if untold.is_empty() {
+            return Rows::new();
+        }
+        let row = rows::under_way(lane.name(), untold.into_iter());
+        lane.is_announced = true;
+        Rows::from([(of_no_cluster(), vec![row])])
     }
 
     /// A receiver has taken a message.
@@ -322,6 +103,18 @@ impl Outbox {
             entries.extend(gathered.into_iter().map(|id| (lane.name().clone(), id)));
         }
         let mut rows = Rows::new();
+        if let Some(lane) = self.lanes.get_mut(receiver)
+            && std::mem::take(&mut lane.is_announced)
+        {
+            let interrupted = &lane.interrupted;
+            let row = if interrupted.is_empty() {
+                rows::removed(&IncidentId::from_text(""), receiver)
+            } else {
+                rows::under_way(receiver, interrupted.iter())
+            };
+            lane.is_announced = !lane.interrupted.is_empty();
+            rows.entry(of_no_cluster()).or_default().push(row);
+        }
         self.write(&entries, &mut rows);
         rows
     }
@@ -351,53 +144,6 @@ impl Outbox {
         let silence = self.book.silences.expire(id, now)?;
         let rows = Rows::from([(of_no_cluster(), vec![rows::silence(&silence)])]);
         Some((silence, rows))
-    }
-
-    /// Goes on with other settings. Receivers that are gone are forgotten with their entries; all others are told of
-    /// what is open and routed to them now, and what they have refused is tried again if they have changed.
-    pub fn reconfigure(&mut self, config: NotifyConfig, now: Timestamp) -> Reconfigured {
-        self.config = config;
-        self.book.links = Links { external_url: self.config.external_url.clone() };
-        let mut done = Reconfigured::default();
-        let mut lanes = std::mem::take(&mut self.lanes);
-        self.open_lanes();
-        for (name, fresh) in &mut self.lanes {
-            if let Some(before) = lanes.remove(name) {
-                fresh.take_over(before, &self.book);
-            }
-        }
-        for (name, lane) in lanes {
-            done.dropped.push((name.clone(), lane.entries.len()));
-            for id in lane.entries.keys() {
-                if let Some(known) = self.book.incidents.get(id) {
-                    let cluster = known.incident.cluster.clone();
-                    done.rows.entry(cluster).or_default().push(rows::removed(id, &name));
-                }
-            }
-        }
-        let mut changed = BTreeSet::new();
-        for (id, known) in &self.book.incidents {
-            for lane in self.lanes.values_mut() {
-                let fresh = entry(lane.manner, grouping_for(&self.config, known, lane.name()), known, now);
-                if let Some(held) = lane.entries.get_mut(id) {
-                    (held.group, held.grouping) = (fresh.group, fresh.grouping);
-                }
-            }
-            if !known.incident.is_open() {
-                continue;
-            }
-            for (name, grouping) in route::of_incident(&self.config, &known.incident, &known.labels) {
-                let Some(lane) = self.lanes.get_mut(name) else { continue };
-                if lane.insert(id, |manner| entry(manner, grouping, known, now)) {
-                    changed.insert((name.clone(), id.clone()));
-                }
-            }
-        }
-        for lane in self.lanes.values_mut() {
-            changed.extend(lane.gather(&self.book, now).into_iter().map(|id| (lane.name().clone(), id)));
-        }
-        self.write(&changed, &mut done.rows);
-        done
     }
 
     /// What was and what is to be told of one incident, by receiver; empty for one that nobody is told of, or that is
@@ -439,25 +185,6 @@ impl Outbox {
     }
 }
 
-/// What is over while it is muted, and was never told, is never told.
-fn settle(
-    lane: &mut Lane,
-    book: &Book,
-    cluster: &ClusterName,
-    now: Timestamp,
-) -> Vec<(ReceiverName, IncidentId)> {
-    let mut settled = Vec::new();
-    for id in &lane.active {
-        let (Some(entry), Some(known)) = (lane.entries.get_mut(id), book.incidents.get(id)) else { continue };
-        let is_over = known.incident.cluster == *cluster && !known.incident.is_open();
-        if is_over && entry.is_untold() && known.is_muted(&book.silences, now) {
-            entry.settled = true;
-            settled.push((lane.config.name.clone(), id.clone()));
-        }
-    }
-    settled
-}
-
 fn entry(manner: Manner, grouping: &GroupingConfig, known: &Known, now: Timestamp) -> Entry {
     let grouping = manner.grouping(grouping);
     let group = Group::of(&grouping.by, &known.labels);
@@ -469,9 +196,4 @@ fn entry(manner: Manner, grouping: &GroupingConfig, known: &Known, now: Timestam
 fn grouping_for<'a>(config: &'a NotifyConfig, known: &Known, receiver: &ReceiverName) -> &'a GroupingConfig {
     let named = route::of_incident(config, &known.incident, &known.labels);
     named.into_iter().find(|(name, _)| *name == receiver).map_or(&config.grouping, |(_, grouping)| grouping)
-}
-
-fn longest_interval(config: &NotifyConfig) -> Duration {
-    let of_routes = config.routes.iter().filter_map(|route| route.grouping.as_ref());
-    of_routes.chain([&config.grouping]).map(|grouping| grouping.interval).max().unwrap_or_default()
 }

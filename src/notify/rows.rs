@@ -129,6 +129,36 @@ pub(super) fn read_entry(cluster: &ClusterName, row: &Row) -> Result<Restored, D
     Ok(Restored { receiver, incident, since, told, thread, settled, refused, summary, attempts })
 }
 
+/// Whether `row` says what a receiver was about to be told, instead of what it was told.
+pub(super) fn is_under_way(row: &Row) -> bool {
+    // An incident's id is never empty.
+    row.kind == RowKind::Delivery && row.key.first() == Some(&0)
+}
+
+/// The row that says that `receiver` is about to be told of incidents that it may not have heard of; of no cluster.
+pub(super) fn under_way<'a>(
+    receiver: &ReceiverName,
+    ids: impl ExactSizeIterator<Item = &'a IncidentId>,
+) -> Row {
+    let mut to = Writer::default();
+    to.number(VERSION).number(ids.len() as u64);
+    for id in ids {
+        to.text(id.as_str());
+    }
+    Row { value: Some(to.into_bytes()), ..removed(&IncidentId::from_text(""), receiver) }
+}
+
+/// Reads such a row back.
+pub(super) fn read_under_way(row: &Row) -> Result<(ReceiverName, Vec<IncidentId>), Damaged> {
+    let (mut key, mut from) = row.readers()?;
+    let (none, receiver) = (key.text()?, ReceiverName::from(key.text()?));
+    if from.number()? != VERSION || !none.is_empty() {
+        return Err(Damaged);
+    }
+    let ids = (0..from.count()?).map(|_| from.text().map(IncidentId::from_text)).collect::<Result<_, _>>()?;
+    if key.is_at_end() && from.is_at_end() { Ok((receiver, ids)) } else { Err(Damaged) }
+}
+
 /// The row of a silence.
 pub(super) fn silence(silence: &Silence) -> Row {
     let mut to = Writer::default();

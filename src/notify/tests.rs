@@ -10,7 +10,11 @@ use crate::model::{
     Timestamp,
 };
 
+mod laws;
+mod many;
+mod restart;
 mod stories;
+mod world;
 
 const START: Timestamp = Timestamp(1_767_323_045_678);
 

@@ -82,8 +82,9 @@ pub(super) fn deliveries(outbox: &Outbox, id: &IncidentId, now: Timestamp) -> Ve
     let is_muted = known.is_muted(&outbox.book.silences, now);
     let view = |(name, lane): (&ReceiverName, &super::lane::Lane)| {
         let entry = lane.entries.get(id)?;
-        let state = match lane.standing(id, &outbox.book, now)? {
+        let state = match lane.standing(id, &outbox.book, now).unwrap_or(Standing::Waits) {
             Standing::Owed(_) => DeliveryState::Owed,
+            Standing::Waits if known.is_unsaved => DeliveryState::Owed,
             _ if entry.refused == Some(known.incident.revision) => DeliveryState::Refused,
             Standing::Finished if entry.told.is_none() && entry.settled => DeliveryState::NeverTold,
             Standing::Finished if entry.told.is_none() => DeliveryState::Refused,

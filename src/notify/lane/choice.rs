@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::sync::Arc;
 
+use super::super::book::Book;
 use super::super::entry::{Manner, Owed, Rank, Standing};
 use super::super::message::Message;
-use super::super::outbox::Book;
 use super::Lane;
 use crate::model::{IncidentId, Timestamp};
 

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::super::book::Book;
 use super::super::entry::{Entry, Standing};
 use super::super::message::{Message, Notice, NoticeKind};
-use super::super::outbox::Book;
 use super::{Form, Lane};
 use crate::model::{IncidentId, Timestamp};
 

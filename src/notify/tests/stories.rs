@@ -49,6 +49,7 @@ impl Story {
     fn see(&mut self) {
         let incidents: Vec<_> = self.incidents.values().cloned().map(Arc::new).collect();
         self.outbox.see(&"prod".into(), &incidents, self.now());
+        self.outbox.saved(&"prod".into());
     }
 
     fn next(&mut self) -> Next {
