@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use plimsoll::api::{ApiState, router};
+use plimsoll::api::{ApiState, SilenceAccess, router};
 use plimsoll::export::{Exporter, Exposition, OwnMetrics, render};
 use plimsoll::model::{
     BurnRate, ClockSource, CommitSource, Counts, GroupPartitionView, GroupState, GroupTopicView, GroupType,
@@ -262,6 +262,12 @@ async fn serve() -> (SocketAddr, JoinSet<()>) {
         exposition,
         own,
         history: Arc::new(|_, _, _| Vec::new()),
+        silences: SilenceAccess {
+            now: Arc::new(|| Timestamp(0)),
+            list: Arc::new(Vec::new),
+            add: Arc::new(|_| Err(String::new())),
+            expire: Arc::new(|_| None),
+        },
         deliveries: Arc::new(|_| Vec::new()),
         warnings: Arc::new(Vec::new),
     };

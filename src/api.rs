@@ -1,14 +1,14 @@
-//! The HTTP API: metrics, health, readiness, and the same numbers as JSON. Read-only.
+//! The HTTP API: metrics, health, readiness, and the same numbers as JSON. Read-only but for silences.
 //! Never asks Kafka and never computes a measurement: every answer is what the last tick has published.
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use tokio::sync::watch;
 
 use crate::export::{Exposition, OwnMetrics};
@@ -23,6 +23,7 @@ mod incident;
 mod metrics;
 mod problem;
 mod ready;
+mod silence;
 mod slo;
 mod unmeasured;
 
@@ -39,6 +40,7 @@ pub use incident::{
 };
 pub use problem::Problem;
 pub use ready::{ClusterReadiness, Readiness};
+pub use silence::{ExpireSilence, SilenceAccess, SilenceStatus};
 pub use slo::{BurnRateStatus, CountsStatus, SloStatus, TierStatus, WorstPartitionStatus};
 pub use unmeasured::{MissingValue, UnmeasuredStatus};
 
@@ -65,6 +67,8 @@ pub struct ApiState {
     pub history: HistoryLookup,
     /// Called once per incident of an answer.
     pub deliveries: DeliveryLookup,
+    /// The silences, which requests from this machine may change.
+    pub silences: SilenceAccess,
     /// Called once per answer of `/readyz`.
     pub warnings: Warnings,
 }
@@ -82,7 +86,7 @@ impl fmt::Debug for ApiState {
 }
 
 /// The routes, and what each answers.
-const ROUTES: [(&str, &str); 9] = [
+const ROUTES: [(&str, &str); 11] = [
     ("/metrics", "everything for Prometheus, as of the last tick"),
     ("/healthz", "200 while the process lives"),
     ("/readyz", "503 while no cluster is measured; what is not measured, and why"),
@@ -98,6 +102,8 @@ const ROUTES: [(&str, &str); 9] = [
         "/api/v1/incidents",
         "what is wrong and what was; ?cluster=, ?name=, ?group=, ?topic= as above, ?state=open or resolved, ?id=",
     ),
+    ("/api/v1/silences", "what nobody is told of for a time; POST, from this machine, makes another"),
+    ("/api/v1/silences/{id}", "DELETE, from this machine, ends one"),
 ];
 
 /// The whole API.
@@ -114,6 +120,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/v1/slos", get(slo::list))
         .route("/api/v1/alerts", get(alert::list))
         .route("/api/v1/incidents", get(incident::list))
+        .route("/api/v1/silences", get(silence::list).post(silence::add))
+        .route("/api/v1/silences/{id}", delete(silence::expire))
+        .layer(DefaultBodyLimit::max(silence::MOST_BYTES))
         .method_not_allowed_fallback(wrong_method)
         .fallback(no_such_route)
         .with_state(state)

@@ -16,6 +16,7 @@ mod notify_test;
 mod publish;
 mod reload;
 mod routes;
+mod silence;
 mod slo;
 mod slo_table;
 mod story;
@@ -67,6 +68,7 @@ pub fn run(cli: &Cli) -> Ending {
         }
         Command::Slo(arguments) => slo::run(arguments, cli.color),
         Command::Incidents(arguments) => incidents::run(arguments, cli.color),
+        Command::Silence(arguments) => silence::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Routes(arguments) => {

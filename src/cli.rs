@@ -1,5 +1,7 @@
 //! The command line. Only parses: nothing is read, decided or done here.
 
+mod silence;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,10 @@ use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand
 
 use crate::config::Given;
 use crate::model::Selector;
+
+pub use silence::{
+    DaemonArgs, SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs, SilenceListArgs,
+};
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.";
 
@@ -81,6 +87,15 @@ pub enum Command {
         "\nExit codes: 0 fine, 1 no daemon answers, or nothing is as asked for, 2 bad usage."
     ))]
     Incidents(IncidentsArgs),
+    /// Make, list and end silences: for a time, nobody is told anything new of what matches
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll silence add topic=orders --duration 2h --comment maintenance\n",
+        "  plimsoll silence list\n",
+        "  plimsoll silence expire 8f0c2e51a7d3b946\n",
+        "\nExit codes: 0 fine, 1 no daemon answers, or it refuses, 2 bad usage."
+    ))]
+    Silence(SilenceArgs),
     /// Check settings, rules and test files: every problem at once; what each rule means
     #[command(after_help = concat!(
         "Examples:\n",
@@ -502,12 +517,35 @@ mod tests {
     }
 
     #[test]
+    fn everything_that_silence_takes_arrives() {
+        let line =
+            "plimsoll silence add --url http://x:1 --duration 2h --comment why --author ada --json a=b c!=d";
+        let Command::Silence(silence) = parsed(line).unwrap().command else { panic!("not silence") };
+        let SilenceCommand::Add(add) = silence.command else { panic!("not add") };
+        assert_eq!((add.daemon.url.as_str(), add.duration.as_str()), ("http://x:1", "2h"));
+        assert_eq!((add.comment.as_str(), add.author.as_deref(), add.json), ("why", Some("ada"), true));
+        assert_eq!(add.matchers, ["a=b", "c!=d"]);
+        let Command::Silence(silence) = parsed("plimsoll silence expire 1 2").unwrap().command else {
+            panic!()
+        };
+        assert!(matches!(silence.command, SilenceCommand::Expire(expire) if expire.ids == ["1", "2"]));
+        let Command::Silence(silence) = parsed("plimsoll silence list --all").unwrap().command else {
+            panic!()
+        };
+        assert!(matches!(silence.command, SilenceCommand::List(list) if list.all && !list.json));
+    }
+
+    #[test]
     fn bad_usage_says_what_is_wrong() {
         check_refused("plimsoll run --config x --bootstrap-server y:1", "exclude each other");
         check_refused("plimsoll check", "<FILE>");
         check_refused("plimsoll lag --property broken", "KEY=VALUE");
         check_refused("plimsoll run --listen 1876", "--listen");
         check_refused("plimsoll lagg", "'lag'");
+        check_refused("plimsoll silence add a=b", "--duration");
+        check_refused("plimsoll silence add --duration 2 a=b", "30m or 2h");
+        check_refused("plimsoll silence add --duration 2h payments", "no operator");
+        check_refused("plimsoll silence expire", "<ID>");
         check_refused("plimsoll routes", "<LABEL=VALUE>");
         check_refused("plimsoll routes severity", "LABEL=VALUE");
         check_refused("plimsoll notify-test", "<RECEIVER>");

@@ -39,9 +39,24 @@ impl Problem {
         Self { status: 400, error: why.to_owned(), nearest: None }
     }
 
-    /// 405: everything here is read-only.
+    /// 403: not from there.
+    pub(super) fn forbidden(why: &str) -> Self {
+        Self { status: 403, error: why.to_owned(), nearest: None }
+    }
+
+    /// The body of the request cannot be taken.
+    pub(super) fn rejected(status: StatusCode, why: &str) -> Self {
+        Self { status: status.as_u16(), error: why.to_owned(), nearest: None }
+    }
+
+    /// 405: what `path` answers is something else, nearly everywhere GET and nothing else.
     pub(super) fn wrong_method(method: &Method, path: &str) -> Self {
-        Self { status: 405, error: format!("{path} answers GET, not {method}"), nearest: None }
+        let answers = match path.strip_prefix("/api/v1/silences") {
+            Some("" | "/") => "GET and POST",
+            Some(_) => "DELETE",
+            None => "GET",
+        };
+        Self { status: 405, error: format!("{path} answers {answers}, not {method}"), nearest: None }
     }
 
     /// 500: the answer could not be made.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -170,7 +171,8 @@ impl Daemon {
             let history = history(&watchers);
             let of_incident = Arc::clone(&delivering);
             let deliveries: DeliveryLookup = Arc::new(move |id| of_incident.of_incident(id));
-            let state = ApiState { snapshots, exposition, own, history, deliveries, warnings };
+            let silences = delivering.silence_access();
+            let state = ApiState { snapshots, exposition, own, history, deliveries, silences, warnings };
             Ok(Self { listener, watchers, publisher, state, reloader, hangup, delivering, senders, stop })
         };
         build.await.map_err(Refusal::Failed)
@@ -197,7 +199,9 @@ impl Daemon {
         tasks.spawn(self.reloader.run(self.hangup, stopped.clone()));
         let address = self.listener.local_addr()?;
         tracing::info!(%address, "serving /metrics, /readyz, /healthz and /api/v1");
-        let served = axum::serve(self.listener, router(self.state)).with_graceful_shutdown(async move {
+        // Who may change silences goes by the address that asks.
+        let service = router(self.state).into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(self.listener, service).with_graceful_shutdown(async move {
             // An error means that the sender is gone, which is as good a reason to stop.
             drop(stopped.wait_for(|stopping| *stopping).await);
         });

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::clock;
 use super::durable::DurableState;
 use super::watch::lock;
-use crate::api::{AttemptStatus, DeliveryStatus, rfc3339};
+use crate::api::{AttemptStatus, DeliveryStatus, SilenceAccess, rfc3339};
 use crate::config::Config;
 use crate::export::OwnMetrics;
 use crate::model::{ClusterName, Incident, IncidentId, Millis, Row, Timestamp};
@@ -61,7 +61,7 @@ impl Deliveries {
     }
 
     /// Takes the incidents of a tick; gives the rows that belong into the same transaction. To be followed by
-    /// [`Deliveries::go`] once they are durable.
+    /// [`Deliveries::saved`].
     pub(super) fn see(&self, cluster: &ClusterName, incidents: &[Arc<Incident>], now: Timestamp) -> Vec<Row> {
         let mut outbox = lock(&self.outbox);
         let mut rows = outbox.see(cluster, incidents, now);
@@ -79,8 +79,14 @@ impl Deliveries {
         own
     }
 
-    /// Everything that is owed may be told.
-    pub(super) fn go(&self) {
+    /// The rows that [`Deliveries::see`] gave for `cluster` are durable, or kept until they can be: what is owed may be
+    /// told.
+    pub(super) fn saved(&self, cluster: &ClusterName) {
+        lock(&self.outbox).saved(cluster);
+        self.go();
+    }
+
+    fn go(&self) {
         self.news.send_modify(|number| *number += 1);
     }
 
@@ -116,6 +122,27 @@ impl Deliveries {
             Some(format!("receiver {} {what}{since}: {}{owed}", view.receiver, trouble.answer))
         };
         views.into_iter().filter_map(warning).collect()
+    }
+
+    /// What the API may do with silences.
+    pub(super) fn silence_access(self: &Arc<Self>) -> SilenceAccess {
+        let (list, add, expire) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        SilenceAccess {
+            now: Arc::new(clock::now),
+            list: Arc::new(move || lock(&list.outbox).silences().cloned().collect()),
+            add: Arc::new(move |wanted| {
+                let (silence, rows) = lock(&add.outbox).add_silence(wanted, clock::now())?;
+                add.keep(&rows);
+                add.go();
+                Ok(silence)
+            }),
+            expire: Arc::new(move |id| {
+                let (silence, rows) = lock(&expire.outbox).expire_silence(id, clock::now())?;
+                expire.keep(&rows);
+                expire.go();
+                Some(silence)
+            }),
+        }
     }
 
     fn keep(&self, rows: &Rows) {
@@ -291,6 +318,11 @@ async fn send(deliveries: &Deliveries, sender: &Sender, message: &Message) {
         incident,
         incidents = message.notices.len()
     );
+    // Whoever may have heard the beginning is to hear the end, whatever happens to this process meanwhile.
+    tokio::task::block_in_place(|| {
+        let rows = lock(&deliveries.outbox).sending(message);
+        deliveries.keep(&rows);
+    });
     let begun = Instant::now();
     let answer = sender.send(message).instrument(span.clone()).await;
     let took = begun.elapsed();

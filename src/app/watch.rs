@@ -161,7 +161,7 @@ impl Watcher {
             );
             state.write(&snapshot.cluster, &rows);
             if let Some(deliveries) = deliveries {
-                deliveries.go();
+                deliveries.saved(&snapshot.cluster);
             }
         }
         snapshot

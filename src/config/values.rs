@@ -8,7 +8,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::keys::{Section, Shape};
-use crate::model::Selector;
+use crate::model::{Millis, Selector};
 
 pub use notify::Severities;
 pub(super) use notify::{
@@ -101,16 +101,13 @@ fn example_of(section: &Section) -> &'static str {
     }
 }
 
-/// `ms` before `m`, which is its beginning.
-const UNITS: &[(&str, u64)] = &[("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
-
 /// `500ms`, `1s`, `5m`, `1h30m`, `30d`, from `least` to `most`.
 pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, Wrong> {
     let range = format!("from {} to {}", show_duration(least), show_duration(most));
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return wrong("has no unit", format!("write a length of time such as `5s` or `500ms`, {range}"));
     }
-    let Some(millis) = millis(text) else {
+    let Some(Millis(millis)) = Millis::from_units(text) else {
         let help = format!("write one such as `500ms`, `1s`, `5m` or `1h30m`, {range}");
         return wrong("is not a length of time", help);
     };
@@ -122,25 +119,6 @@ pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Du
         return wrong("is too long", format!("allowed is {range}"));
     }
     Ok(length)
-}
-
-fn millis(text: &str) -> Option<u64> {
-    let mut rest = text;
-    let mut total: u64 = 0;
-    let mut unit_before = u64::MAX;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        let (name, unit) = UNITS.iter().find(|(name, _)| rest[digits..].starts_with(name))?;
-        // Larger units first and each at most once, so that 1m1h is not taken for a slip of the pen.
-        if *unit >= unit_before {
-            return None;
-        }
-        unit_before = *unit;
-        total = total.checked_add(number.checked_mul(*unit)?)?;
-        rest = &rest[digits + name.len()..];
-    }
-    (unit_before != u64::MAX).then_some(total)
 }
 
 /// A length of time as the settings write it.

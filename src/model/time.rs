@@ -35,6 +35,9 @@ impl Sub<Millis> for Timestamp {
     }
 }
 
+/// `ms` before `m`, which is its beginning.
+const UNITS: &[(&str, u64)] = &[("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+
 impl Millis {
     /// A length of `seconds`.
     #[must_use]
@@ -47,6 +50,28 @@ impl Millis {
     #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1000.0
+    }
+
+    /// What settings write as a length of time: units from the largest to the smallest, each at most once, with whole
+    /// numbers.
+    #[must_use]
+    pub fn from_units(text: &str) -> Option<Self> {
+        let mut rest = text;
+        let mut total: u64 = 0;
+        let mut unit_before = u64::MAX;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            let number: u64 = rest[..digits].parse().ok()?;
+            let (name, unit) = UNITS.iter().find(|(name, _)| rest[digits..].starts_with(name))?;
+            // So that 1m1h is not taken for a slip of the pen.
+            if *unit >= unit_before {
+                return None;
+            }
+            unit_before = *unit;
+            total = total.checked_add(number.checked_mul(*unit)?)?;
+            rest = &rest[digits + name.len()..];
+        }
+        (unit_before != u64::MAX).then_some(Self(total))
     }
 
     /// As settings and labels write it, exactly: `100ms`, `5m`, `1h30m`, `30d`.
@@ -104,6 +129,22 @@ mod tests {
         check(3_600_000, "1h");
         check(5_400_000, "1h30m");
         check(2_592_000_000, "30d");
+    }
+
+    #[test]
+    fn lengths_are_read_as_settings_write_them() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(Millis::from_units(text), expected.map(Millis), "{text}");
+        };
+        check("500ms", Some(500));
+        check("1h30m", Some(5_400_000));
+        check("30d", Some(2_592_000_000));
+        check("30m1h", None);
+        check("5", None);
+        check("1.5s", None);
+        check("", None);
+        check("99999999999999999999d", None);
+        check("9999999999999999d", None);
     }
 
     #[test]

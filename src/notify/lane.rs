@@ -329,8 +329,13 @@ impl Lane {
 
     /// After a restart, what was sent before counts.
     pub(super) fn recall_rate(&mut self) {
-        let attempts = self.entries.values().flat_map(|entry| &entry.attempts);
-        let times: BTreeSet<Timestamp> = attempts.map(|attempt| attempt.at).collect();
+        let mut messages = BTreeSet::new();
+        for (id, entry) in &self.entries {
+            // Others that were told at the same time were told in the same message.
+            let alone = (self.manner.one_by_one && entry.summary.is_none()).then_some(id);
+            messages.extend(entry.attempts.iter().map(|attempt| (attempt.at, alone)));
+        }
+        let times: Vec<Timestamp> = messages.into_iter().map(|(at, _)| at).collect();
         self.rate = self.rate.full();
         times.into_iter().for_each(|at| self.rate.take(at));
     }

@@ -9,7 +9,7 @@ use crate::model::{Incident, Severity};
 
 /// The receivers that the routes name for these labels and this severity, each once, with the grouping of the route
 /// that names it first.
-fn receivers<'a>(
+pub(super) fn receivers<'a>(
     config: &'a NotifyConfig,
     labels: &BTreeMap<Arc<str>, Arc<str>>,
     severity: Severity,

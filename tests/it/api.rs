@@ -1,7 +1,7 @@
 //! The HTTP API, asked without a socket.
 
 use std::io::Read as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
@@ -10,6 +10,7 @@ use flate2::read::GzDecoder;
 use plimsoll::api::{ApiState, AttemptStatus, DeliveryStatus, router};
 use plimsoll::export::{Exposition, OwnMetrics};
 use plimsoll::model::{HistoryPoint, Metric, Millis, Reason, Snapshot, Timestamp};
+use plimsoll::notify::{NotifyConfig, Outbox};
 use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
@@ -19,6 +20,7 @@ use crate::export::parser::{Labels, parse};
 use crate::export::{page_of, verdicts as fixtures};
 
 mod incidents;
+mod silences;
 mod slo_command;
 mod verdicts;
 
@@ -62,6 +64,7 @@ fn state(snapshots: &[Snapshot]) -> ApiState {
         own: Arc::new(OwnMetrics::new().unwrap()),
         history: Arc::new(history),
         deliveries: Arc::new(|id| if *id == fixtures::open_incident().id { told() } else { Vec::new() }),
+        silences: silences::access(&Arc::new(Mutex::new(Outbox::new(NotifyConfig::default(), 1)))),
         warnings: Arc::new(|| WARNINGS.map(str::to_owned).to_vec()),
     }
 }
@@ -82,7 +85,11 @@ fn told() -> Vec<DeliveryStatus> {
 }
 
 async fn send(snapshots: &[Snapshot], request: Request<Body>) -> Answer {
-    let response = router(state(snapshots)).oneshot(request).await.unwrap();
+    send_to(state(snapshots), request).await
+}
+
+async fn send_to(state: ApiState, request: Request<Body>) -> Answer {
+    let response = router(state).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
     Answer { status: parts.status, headers: parts.headers, body }
@@ -245,6 +252,7 @@ async fn metrics_are_compressed_for_those_who_ask() {
     assert_eq!(kafka_only(&unzipped), kafka_only(plain.text()));
 }
 
+/// Requests change nothing in Kafka, and here nothing but silences.
 #[tokio::test]
 async fn everything_is_read_only() {
     for path in [
@@ -266,6 +274,17 @@ async fn everything_is_read_only() {
             assert_eq!(answer.json()["error"], format!("{path} answers GET, not {method}"));
         }
     }
+    let silences =
+        [("/api/v1/silences", "GET,HEAD,POST", "GET and POST"), ("/api/v1/silences/1", "DELETE", "DELETE")];
+    for (path, allowed, answers) in silences {
+        for method in [Method::PUT, Method::PATCH] {
+            let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
+            let answer = send(&[fixture::prod()], request).await;
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert_eq!(answer.headers[ALLOW], allowed);
+            assert_eq!(answer.json()["error"], format!("{path} answers {answers}, not {method}"));
+        }
+    }
 }
 
 #[tokio::test]
@@ -281,6 +300,7 @@ async fn the_first_page_lists_the_routes() {
         "/api/v1/slos",
         "/api/v1/alerts",
         "/api/v1/incidents",
+        "/api/v1/silences",
     ] {
         assert!(index.text().lines().any(|line| line.starts_with(&format!("{route} "))), "{}", index.text());
     }

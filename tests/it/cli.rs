@@ -58,6 +58,8 @@ fn help_is_as_printed_here() {
         ("run.txt", &["run", "--help"]),
         ("lag.txt", &["lag", "--help"]),
         ("slo.txt", &["slo", "--help"]),
+        ("silence.txt", &["silence", "--help"]),
+        ("silence-add.txt", &["silence", "add", "--help"]),
         ("incidents.txt", &["incidents", "--help"]),
         ("check.txt", &["check", "--help"]),
         ("test.txt", &["test", "--help"]),

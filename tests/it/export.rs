@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plimsoll::export::{BrokerRtt, Exporter, Exposition, OwnMetrics, render};
-use plimsoll::model::{ClusterName, Metric, Snapshot, Timestamp};
+use plimsoll::model::{ClusterName, Metric, Severity, Snapshot, Timestamp};
 use proptest::prelude::*;
 
 use parser::{Labels, parse};
@@ -29,6 +29,9 @@ pub(crate) fn page_of(snapshots: &[Snapshot]) -> String {
     own.observe_state_write(Duration::from_millis(9));
     own.set_state_file_bytes(1_589_248);
     own.settings_were_taken(Timestamp(1_790_000_000_250));
+    own.count_notification("oncall", "delivered");
+    own.set_receiver("oncall", Some(true), 0.5);
+    own.set_incidents(&prod, Severity::Page, [("open", 2), ("silenced", 1)]);
     own.count_state_failure();
     own.count_scrape();
     let rtt = BrokerRtt {

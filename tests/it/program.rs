@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ use crate::kafka_server::{KafkaCluster, PATIENCE};
 
 /// The `cluster` label of everything that is watched here.
 pub(crate) const CLUSTER: &str = "prod";
+
+/// For a process that is about to end.
+const ENDING: Duration = Duration::from_secs(3);
 
 /// What a command has left.
 #[derive(Debug)]
@@ -145,7 +149,9 @@ impl Settings {
 /// A running `plimsoll run`.
 #[derive(Debug)]
 pub(crate) struct Daemon {
-    child: Killed,
+    child: Mutex<Killed>,
+    /// Of its log; finished when it has ended.
+    reader: JoinHandle<()>,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
     settings: Settings,
@@ -177,8 +183,10 @@ impl Daemon {
         let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, error) = (Arc::clone(&log), BufReader::new(child.0.stderr.take().unwrap()));
-        std::thread::spawn(move || {
-            error.lines().map_while(Result::ok).for_each(|line| lines.lock().unwrap().push(line));
+        // What a library says before it ends the process may not be text.
+        let reader = std::thread::spawn(move || {
+            let said = error.split(b'\n').map_while(Result::ok);
+            said.for_each(|line| lines.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned()));
         });
         let address = try_wait_for(PATIENCE, || {
             let lines = log.lock().unwrap();
@@ -186,7 +194,7 @@ impl Daemon {
             events.find_map(|event| event["fields"]["address"].as_str()?.parse().ok())
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve: {:?}", log.lock().unwrap()));
-        Daemon { child, address, log, settings: Settings::at(Path::new("")) }
+        Daemon { child: Mutex::new(child), reader, address, log, settings: Settings::at(Path::new("")) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -196,14 +204,15 @@ impl Daemon {
     /// The status and body of a GET.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let connected = TcpStream::connect(self.address);
-        let mut stream = connected.unwrap_or_else(|failed| panic!("nobody serves: {failed}\n{}", self.log()));
+        let mut stream = connected.unwrap_or_else(|failed| panic!("nobody serves: {failed}\n{}", self.end()));
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n").unwrap();
+        let asked = write!(stream, "GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n");
+        asked.unwrap_or_else(|failed| panic!("nobody hears {path}: {failed}\n{}", self.end()));
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
-        read.unwrap_or_else(|failed| panic!("no answer to {path}: {failed}\n{}", self.log()));
+        read.unwrap_or_else(|failed| panic!("no answer to {path}: {failed}\n{}", self.end()));
         let parts = answer.split_once("\r\n\r\n");
-        let (head, body) = parts.unwrap_or_else(|| panic!("half an answer to {path}\n{}", self.log()));
+        let (head, body) = parts.unwrap_or_else(|| panic!("half an answer to {path}\n{}", self.end()));
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
@@ -233,6 +242,15 @@ impl Daemon {
         self.log.lock().unwrap().join("\n")
     }
 
+    /// How it has ended, by which signal if by one, and its log to the last line: for those who had reason to think that
+    /// it serves.
+    fn end(&self) -> String {
+        let ended = || self.child.lock().unwrap().0.try_wait().unwrap().filter(|_| self.reader.is_finished());
+        let ended = try_wait_for(ENDING, ended);
+        let how = ended.map_or_else(|| "it has not ended".to_owned(), |status| status.to_string());
+        format!("{how}\n{}", self.log())
+    }
+
     /// When it logged `message` for the first time after the `skip` first lines: milliseconds since 1970.
     pub(crate) fn logged_at(&self, message: &str, skip: usize) -> Option<i64> {
         let log = self.log.lock().unwrap();
@@ -250,25 +268,26 @@ impl Daemon {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.0.id()
+        self.child.lock().unwrap().0.id()
     }
 
     /// `signal` as kill(1) spells it.
     pub(crate) fn signal(&self, signal: &str) {
-        let pid = self.child.0.id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
     }
 
     /// SIGKILL: ends it as a crash does, and leaves what it needs to be started again.
     pub(crate) fn kill(mut self) -> Settings {
-        self.child.0.kill().unwrap();
-        self.child.0.wait().unwrap();
+        let child = &mut self.child.get_mut().unwrap().0;
+        child.kill().unwrap();
+        child.wait().unwrap();
         self.settings
     }
 
     /// Its exit code, once it has ended; panics with its log when it has not `within`.
     pub(crate) fn wait_for_end(mut self, within: Duration) -> Option<i32> {
-        let ended = try_wait_for(within, || self.child.0.try_wait().unwrap());
+        let ended = try_wait_for(within, || self.child.get_mut().unwrap().0.try_wait().unwrap());
         let Some(status) = ended else { panic!("it still runs after {within:?}:\n{}", self.log()) };
         status.code()
     }

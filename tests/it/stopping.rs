@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::kafka_server::wait::wait_until;
 use crate::kafka_server::{KafkaCluster, KafkaVersion};
 use crate::program::{Daemon, Settings, run};
 
@@ -24,6 +25,16 @@ fn idle() {
         daemon.signal(signal);
         assert_eq!(daemon.wait_for_end(SOON), Some(0), "SIG{signal}");
     }
+}
+
+/// Whoever asks a daemon that has died learns by what, also where it could not say anything itself.
+#[test]
+#[should_panic(expected = "signal: 9")]
+fn by_no_will_of_its_own() {
+    let nobody = json!({ "request_timeout": "1s" });
+    let daemon = Daemon::start(Settings::of("127.0.0.1:1", &nobody));
+    daemon.signal("KILL");
+    wait_until("it is dead", SOON, || daemon.get("/healthz").0 != 200);
 }
 
 #[test]

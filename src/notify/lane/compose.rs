@@ -30,21 +30,12 @@ impl Lane {
         if !shown.iter().any(|(is_owed, _)| *is_owed) {
             return None;
         }
-        shown.sort_by(|left, right| {
-            let order = |(is_owed, notice): &Shown| {
-                let along = self.manner.whole_group && !is_owed;
-                (
-                    along,
-                    !notice.kind.is_firing(),
-                    Reverse(notice.incident.severity),
-                    notice.incident.opened_at,
-                )
-            };
-            let place = |(_, notice): &Shown| {
-                let incident = Arc::clone(&notice.incident);
-                (incident.name.clone(), incident.group.clone(), incident.topic.clone(), incident.partition)
-            };
-            order(left).cmp(&order(right)).then_with(|| place(left).cmp(&place(right)))
+        shown.sort_by_cached_key(|(is_owed, notice)| {
+            let incident = &notice.incident;
+            let along = self.manner.whole_group && !is_owed;
+            let order = (along, !notice.kind.is_firing(), Reverse(incident.severity), incident.opened_at);
+            let place = (incident.group.clone(), incident.topic.clone(), incident.partition);
+            (order, incident.name.clone(), place)
         });
         let first = self.entries.get(&shown.first()?.1.incident.id)?;
         let group = Arc::clone(first.summary.as_ref().unwrap_or(&first.group));

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use crate::notify::route::receivers;
+
 use super::world::{Mood, PLACES, SILENCES, Said, Step, World};
 use super::*;
 
@@ -48,7 +50,7 @@ fn of<'a>(
 /// Who is routed to an incident that has had these severities.
 fn routed(incident: &Incident, severities: &BTreeSet<Severity>) -> BTreeSet<String> {
     let (config, labels) = (world::config(true), incident.label_set());
-    let named = severities.iter().flat_map(|severity| routed_receivers(&config, &labels, *severity));
+    let named = severities.iter().flat_map(|severity| receivers(&config, &labels, *severity));
     named.map(|(name, _)| name.to_string()).collect()
 }
 

@@ -232,12 +232,11 @@ impl Watching {
         lines.join("\n")
     }
 
-    /// All that it has counted as unmeasured for the longest threshold, except for what operators have skipped.
+    /// All that it has counted as unmeasured for a threshold that is shorter than any time away, except for what
+    /// operators have skipped.
     pub(super) fn unmeasured(&self) -> u64 {
-        let longest = THRESHOLDS[THRESHOLDS.len() - 1];
         let counts = self.counts();
-        let ours =
-            counts.iter().filter(|((name, within), _)| *within == longest && !name.starts_with("reset"));
+        let ours = counts.iter().filter(|((name, within), _)| *within == 500 && !name.starts_with("reset"));
         ours.map(|(_, [_, _, unmeasured])| unmeasured).sum()
     }
 
