@@ -153,7 +153,10 @@ impl Deliveries {
 
     fn reconfigure(&self, config: &NotifyConfig) {
         let done = lock(&self.outbox).reconfigure(config.clone(), clock::now());
-        done.dropped.iter().for_each(|(receiver, incidents)| tell_gone(receiver, *incidents));
+        for (receiver, incidents) in &done.dropped {
+            tell_gone(receiver, *incidents);
+            self.own.forget_receiver(receiver.as_str());
+        }
         self.keep(&done.rows);
     }
 

@@ -140,6 +140,13 @@ impl OwnMetrics {
         self.queue_oldest.with_label_values(&[receiver]).set(oldest);
     }
 
+    /// A receiver is not in the settings any more: what was last known of it would look as if it were known now.
+    pub fn forget_receiver(&self, receiver: &str) {
+        // That it was never set is as good.
+        drop(self.receiver_up.remove_label_values(&[receiver]));
+        drop(self.queue_oldest.remove_label_values(&[receiver]));
+    }
+
     /// How many incidents of a severity are open, by state: `open` or `silenced`.
     pub fn set_incidents(&self, cluster: &ClusterName, severity: Severity, counts: [(&str, u64); 2]) {
         for (state, count) in counts {
