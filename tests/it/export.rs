@@ -31,6 +31,9 @@ pub(crate) fn page_of(snapshots: &[Snapshot]) -> String {
     own.settings_were_taken(Timestamp(1_790_000_000_250));
     own.count_notification("oncall", "delivered");
     own.set_receiver("oncall", Some(true), 0.5);
+    // Of one that is not in the settings any more, nothing is shown.
+    own.set_receiver("gone", Some(true), 9.0);
+    own.forget_receiver("gone");
     own.set_incidents(&prod, Severity::Page, [("open", 2), ("silenced", 1)]);
     own.count_state_failure();
     own.count_scrape();
