@@ -1,14 +1,16 @@
-//! Asks a running daemon over HTTP, for the commands that show what it knows. Never talks to Kafka.
+//! Asks a running daemon over HTTP, for the commands that show what it knows or change its silences. Never talks to
+//! Kafka.
 
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::Url;
 use reqwest::blocking::{Client, Response};
+use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-/// A daemon answers from memory: one that takes longer is not well.
+/// A daemon answers from memory, and from its disk when something is changed: one that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const WHAT_TO_DO: &str = "start one with `plimsoll run`, or say where it serves with --url or PLIMSOLL_URL";
@@ -27,13 +29,13 @@ struct Complaint {
 #[derive(Debug)]
 pub(super) struct Question {
     url: Url,
-    path: &'static str,
+    path: String,
 }
 
 impl Question {
     /// Asks `path` of the daemon at `base`; nothing when that is no address of a web server. Parameters without a value
     /// are left out.
-    pub(super) fn new(base: &str, path: &'static str, parameters: &[(&str, Option<&str>)]) -> Option<Self> {
+    pub(super) fn new(base: &str, path: &str, parameters: &[(&str, Option<&str>)]) -> Option<Self> {
         let mut url = Url::parse(base).ok()?;
         if !matches!(url.scheme(), "http" | "https") {
             return None;
@@ -45,7 +47,7 @@ impl Question {
                 url.query_pairs_mut().append_pair(name, value);
             }
         }
-        Some(Self { url, path })
+        Some(Self { url, path: path.to_owned() })
     }
 
     /// The answer as it came, and what it says.
@@ -53,7 +55,19 @@ impl Question {
     /// # Errors
     /// When no daemon answers, and when what answers is none.
     pub(super) fn ask<T: DeserializeOwned>(&self) -> anyhow::Result<(Vec<u8>, T)> {
-        let body = self.body()?;
+        self.send(Method::GET, None)
+    }
+
+    /// As [`Self::ask`], by another method, and with a `body` where there is one.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and when the daemon refuses.
+    pub(super) fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(Vec<u8>, T)> {
+        let body = self.body(method, body)?;
         let text = std::str::from_utf8(&body).ok();
         let answer: Option<T> = text.and_then(|text| serde_json::from_str(text).ok());
         let answer =
@@ -61,12 +75,14 @@ impl Question {
         Ok((body, answer))
     }
 
-    fn body(&self) -> anyhow::Result<Vec<u8>> {
+    fn body(&self, method: Method, body: Option<&Value>) -> anyhow::Result<Vec<u8>> {
         // Only the first provider of a process is kept; another part may have brought the same one.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client =
             Client::builder().timeout(PATIENCE).no_proxy().build().context("making the HTTP client")?;
-        let answer = client.get(self.url.clone()).send().map_err(|failed| {
+        let request = client.request(method, self.url.clone());
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        let answer = request.send().map_err(|failed| {
             let why = if failed.is_timeout() { "it took too long".to_owned() } else { cause(&failed) };
             anyhow::anyhow!("no daemon answers at {} ({why}): {WHAT_TO_DO}", self.shown())
         })?;
@@ -89,7 +105,7 @@ impl Question {
         url.set_username("").ok();
         url.set_password(None).ok();
         url.set_query(None);
-        url.as_str().trim_end_matches(self.path).to_owned()
+        url.as_str().trim_end_matches(self.path.as_str()).to_owned()
     }
 }
 

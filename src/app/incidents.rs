@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &IncidentsArgs, color: Color) -> anyhow::Result<End
     let selectors = narrowed.map(|(name, selector)| (name, selector.as_ref().map(Selector::as_str)));
     let state = ("state", (!arguments.all).then_some("open"));
     let parameters: Vec<_> = selectors.into_iter().chain([state]).collect();
-    let Some(question) = Question::new(&arguments.url, "/api/v1/incidents", &parameters) else {
+    let Some(question) = Question::new(&arguments.daemon.url, "/api/v1/incidents", &parameters) else {
         say(BAD_URL);
         return Ok(Ending::Refused);
     };

@@ -1,29 +1,17 @@
 //! `plimsoll silence`: makes, lists and ends silences of a running daemon.
 
 use std::io::Write;
-use std::time::Duration;
 
-use anyhow::Context;
-use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::{Method, Url};
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cell::{visible, width_of};
+use super::client::{BAD_URL, Question};
 use super::{Ending, environment, say};
 use crate::cli::{SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs, SilenceListArgs};
 
-/// A daemon answers from memory, and from its disk when something is changed.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 const PATH: &str = "/api/v1/silences";
-const WHAT_TO_DO: &str = "start one with `plimsoll run`, or say where it serves with --url or PLIMSOLL_URL";
-
-/// What the daemon says of an answer that is none.
-#[derive(Deserialize)]
-struct Complaint {
-    error: String,
-}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -50,18 +38,18 @@ pub(super) fn run(arguments: &SilenceArgs) -> anyhow::Result<Ending> {
         SilenceCommand::List(list) => &list.daemon.url,
         SilenceCommand::Expire(expire) => &expire.daemon.url,
     };
-    let Some(daemon) = Daemon::at(url) else {
-        say("plimsoll: --url: write where the daemon serves, such as http://127.0.0.1:1876");
+    let Some(silences) = Question::new(url, PATH, &[]) else {
+        say(BAD_URL);
         return Ok(Ending::Refused);
     };
     match &arguments.command {
-        SilenceCommand::Add(arguments) => add(&daemon, arguments),
-        SilenceCommand::List(arguments) => list(&daemon, arguments),
-        SilenceCommand::Expire(arguments) => expire(&daemon, arguments),
+        SilenceCommand::Add(arguments) => add(&silences, arguments),
+        SilenceCommand::List(arguments) => list(&silences, arguments),
+        SilenceCommand::Expire(arguments) => expire(url, arguments),
     }
 }
 
-fn add(daemon: &Daemon, arguments: &SilenceAddArgs) -> anyhow::Result<Ending> {
+fn add(question: &Question, arguments: &SilenceAddArgs) -> anyhow::Result<Ending> {
     let author = arguments.author.clone().or_else(|| environment("USER"));
     let Some(author) = author else {
         say("plimsoll: --author: say who wants the silence, as USER is not set");
@@ -73,8 +61,7 @@ fn add(daemon: &Daemon, arguments: &SilenceAddArgs) -> anyhow::Result<Ending> {
         "author": author,
         "comment": arguments.comment,
     });
-    let body = daemon.ask(Method::POST, "", Some(&wanted))?;
-    let made: Line = daemon.understand(&body)?;
+    let (body, made): (_, Line) = question.send(Method::POST, Some(&wanted))?;
     if arguments.json {
         return write(&[body.as_slice(), b"\n"].concat());
     }
@@ -82,9 +69,8 @@ fn add(daemon: &Daemon, arguments: &SilenceAddArgs) -> anyhow::Result<Ending> {
     write(format!("{} is silent: {}{ends_at}\n", made.id, shown(&made.matchers)).as_bytes())
 }
 
-fn list(daemon: &Daemon, arguments: &SilenceListArgs) -> anyhow::Result<Ending> {
-    let body = daemon.ask(Method::GET, "", None)?;
-    let Answer { mut silences } = daemon.understand(&body)?;
+fn list(question: &Question, arguments: &SilenceListArgs) -> anyhow::Result<Ending> {
+    let (_, Answer { mut silences }) = question.ask()?;
     if !arguments.all {
         silences.retain(|silence| silence.state != "expired");
     }
@@ -100,11 +86,14 @@ fn list(daemon: &Daemon, arguments: &SilenceListArgs) -> anyhow::Result<Ending> 
     write(table(&silences).as_bytes())
 }
 
-fn expire(daemon: &Daemon, arguments: &SilenceExpireArgs) -> anyhow::Result<Ending> {
+fn expire(url: &str, arguments: &SilenceExpireArgs) -> anyhow::Result<Ending> {
     let mut ended = Vec::new();
     for id in &arguments.ids {
-        let body = daemon.ask(Method::DELETE, id, None)?;
-        let line: Line = daemon.understand(&body)?;
+        let Some(question) = Question::new(url, &format!("{PATH}/{id}"), &[]) else {
+            say(BAD_URL);
+            return Ok(Ending::Refused);
+        };
+        let (_, line): (_, Line) = question.send(Method::DELETE, None)?;
         if !arguments.json {
             write(format!("{} is over: {}\n", line.id, shown(&line.matchers)).as_bytes())?;
         }
@@ -152,72 +141,6 @@ fn write(text: &[u8]) -> anyhow::Result<Ending> {
     out.write_all(text)?;
     out.flush()?;
     Ok(Ending::Fine)
-}
-
-/// Where a daemon serves.
-struct Daemon(Url);
-
-impl Daemon {
-    fn at(url: &str) -> Option<Self> {
-        let url = Url::parse(url).ok()?;
-        matches!(url.scheme(), "http" | "https").then_some(Self(url))
-    }
-
-    fn ask(&self, method: Method, id: &str, body: Option<&Value>) -> anyhow::Result<Vec<u8>> {
-        // Only the first provider of a process is kept; another part may have brought the same one.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client =
-            Client::builder().timeout(PATIENCE).no_proxy().build().context("making the HTTP client")?;
-        let mut url = self.0.clone();
-        url.set_path(&format!("{}{PATH}", url.path().trim_end_matches('/')));
-        if !id.is_empty() {
-            // Addresses of web servers have paths.
-            url.path_segments_mut().map_err(|()| anyhow::anyhow!("no web server is there"))?.push(id);
-        }
-        let request = client.request(method, url);
-        let request = body.map_or(request.try_clone().context("asking")?, |body| request.json(body));
-        self.answer(request)
-    }
-
-    fn answer(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
-        let answer = request.send().map_err(|failed| {
-            let why = if failed.is_timeout() { "it took too long".to_owned() } else { cause(&failed) };
-            anyhow::anyhow!("no daemon answers at {} ({why}): {WHAT_TO_DO}", self.shown())
-        })?;
-        let status = answer.status();
-        let body = answer.bytes().with_context(|| format!("the answer of {} broke off", self.shown()))?;
-        if status.is_success() {
-            return Ok(body.to_vec());
-        }
-        match serde_json::from_slice::<Complaint>(&body) {
-            Ok(said) => anyhow::bail!("the daemon at {} answers {status}: {}", self.shown(), said.error),
-            Err(_) => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
-        }
-    }
-
-    fn understand<'a, T: Deserialize<'a>>(&self, body: &'a [u8]) -> anyhow::Result<T> {
-        serde_json::from_slice(body)
-            .map_err(|_| anyhow::anyhow!("what answers at {} is no plimsoll daemon", self.shown()))
-    }
-
-    /// The address without what is asked there, and without a password.
-    fn shown(&self) -> String {
-        let mut url = self.0.clone();
-        // Fails for addresses that cannot have any.
-        url.set_username("").ok();
-        url.set_password(None).ok();
-        url.set_query(None);
-        url.as_str().trim_end_matches('/').to_owned()
-    }
-}
-
-/// The innermost cause: those around it repeat the address.
-fn cause(failed: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = failed;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ struct Answer {
 pub(super) fn run(arguments: &SloArgs, color: Color) -> anyhow::Result<Ending> {
     let narrowed = [("slo", &arguments.slo), ("group", &arguments.group), ("topic", &arguments.topic)];
     let parameters = narrowed.map(|(name, selector)| (name, selector.as_ref().map(Selector::as_str)));
-    let Some(question) = Question::new(&arguments.url, "/api/v1/slos", &parameters) else {
+    let Some(question) = Question::new(&arguments.daemon.url, "/api/v1/slos", &parameters) else {
         say(BAD_URL);
         return Ok(Ending::Refused);
     };

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::DaemonArgs;
 use crate::model::Millis;
 use crate::notify::Matcher;
 
@@ -22,20 +23,6 @@ pub enum SilenceCommand {
     List(SilenceListArgs),
     /// End silences now; the daemon takes it from its own machine only
     Expire(SilenceExpireArgs),
-}
-
-/// Which daemon is meant.
-#[derive(Debug, Clone, Args)]
-pub struct DaemonArgs {
-    /// Where the daemon serves
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PLIMSOLL_URL",
-        default_value = "http://127.0.0.1:1876",
-        hide_env_values = true
-    )]
-    pub url: String,
 }
 
 /// Arguments of `silence add`.
