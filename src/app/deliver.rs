@@ -30,6 +30,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Deliveries {
     outbox: Mutex<Outbox>,
+    /// Held from a change of the outbox until its rows are durable, so that no row replaces a newer one of its key.
+    in_order: Mutex<()>,
     durable: Arc<DurableState>,
     own: Arc<OwnMetrics>,
     /// Raised whenever somebody may be owed something new.
@@ -57,12 +59,28 @@ impl Deliveries {
             }
         }
         let (news, _) = channel::channel(0);
-        Ok(Ok(Self { outbox: Mutex::new(outbox), durable, own, news }))
+        Ok(Ok(Self { outbox: Mutex::new(outbox), in_order: Mutex::new(()), durable, own, news }))
     }
 
-    /// Takes the incidents of a tick; gives the rows that belong into the same transaction. To be followed by
-    /// [`Deliveries::saved`].
-    pub(super) fn see(&self, cluster: &ClusterName, incidents: &[Arc<Incident>], now: Timestamp) -> Vec<Row> {
+    /// Takes the incidents of a tick, and makes what is owed because of them durable together with the tick's own `rows`.
+    /// Only then is anything of it told.
+    pub(super) fn save_tick(
+        &self,
+        cluster: &ClusterName,
+        incidents: &[Arc<Incident>],
+        mut rows: Vec<Row>,
+        now: Timestamp,
+    ) {
+        let in_order = lock(&self.in_order);
+        rows.extend(self.see(cluster, incidents, now));
+        self.durable.write(cluster, &rows);
+        // While they cannot be written they are kept until they can be; a page does not wait for a disk.
+        lock(&self.outbox).saved(cluster);
+        drop(in_order);
+        self.go();
+    }
+
+    fn see(&self, cluster: &ClusterName, incidents: &[Arc<Incident>], now: Timestamp) -> Vec<Row> {
         let mut outbox = lock(&self.outbox);
         let mut rows = outbox.see(cluster, incidents, now);
         for (severity, counted) in outbox.count(cluster, now) {
@@ -77,13 +95,6 @@ impl Deliveries {
         self.keep(&rows);
         self.measure();
         own
-    }
-
-    /// The rows that [`Deliveries::see`] gave for `cluster` are durable, or kept until they can be: what is owed may be
-    /// told.
-    pub(super) fn saved(&self, cluster: &ClusterName) {
-        lock(&self.outbox).saved(cluster);
-        self.go();
     }
 
     fn go(&self) {
@@ -131,18 +142,30 @@ impl Deliveries {
             now: Arc::new(clock::now),
             list: Arc::new(move || lock(&list.outbox).silences().cloned().collect()),
             add: Arc::new(move |wanted| {
-                let (silence, rows) = lock(&add.outbox).add_silence(wanted, clock::now())?;
-                add.keep(&rows);
+                let silence = add.change(|outbox| match outbox.add_silence(wanted, clock::now()) {
+                    Ok((silence, rows)) => (Ok(silence), rows),
+                    Err(why) => (Err(why), Rows::new()),
+                })?;
                 add.go();
                 Ok(silence)
             }),
             expire: Arc::new(move |id| {
-                let (silence, rows) = lock(&expire.outbox).expire_silence(id, clock::now())?;
-                expire.keep(&rows);
+                let silence = expire.change(|outbox| match outbox.expire_silence(id, clock::now()) {
+                    Some((silence, rows)) => (Some(silence), rows),
+                    None => (None, Rows::new()),
+                })?;
                 expire.go();
                 Some(silence)
             }),
         }
+    }
+
+    /// Changes the outbox, and makes the rows of that durable.
+    fn change<T>(&self, change: impl FnOnce(&mut Outbox) -> (T, Rows)) -> T {
+        let _in_order = lock(&self.in_order);
+        let (changed, rows) = change(&mut lock(&self.outbox));
+        self.keep(&rows);
+        changed
     }
 
     fn keep(&self, rows: &Rows) {
@@ -152,22 +175,23 @@ impl Deliveries {
     }
 
     fn reconfigure(&self, config: &NotifyConfig) {
-        let done = lock(&self.outbox).reconfigure(config.clone(), clock::now());
-        for (receiver, incidents) in &done.dropped {
+        let dropped = self.change(|outbox| {
+            let done = outbox.reconfigure(config.clone(), clock::now());
+            (done.dropped, done.rows)
+        });
+        for (receiver, incidents) in &dropped {
             tell_gone(receiver, *incidents);
             self.own.forget_receiver(receiver.as_str());
         }
-        self.keep(&done.rows);
     }
 
     /// Notes an answer, and makes it durable.
     fn answered(&self, message: &Message, answer: &Result<Receipt, Failure>, took: Duration) {
         let now = clock::now();
-        let rows = match answer {
-            Ok(receipt) => lock(&self.outbox).delivered(message, receipt, took, now),
-            Err(failure) => lock(&self.outbox).failed(message, failure, took, now),
-        };
-        self.keep(&rows);
+        self.change(|outbox| match answer {
+            Ok(receipt) => ((), outbox.delivered(message, receipt, took, now)),
+            Err(failure) => ((), outbox.failed(message, failure, took, now)),
+        });
         let outcome = match answer {
             Ok(_) => Outcome::Delivered,
             Err(Failure::Later { .. }) => Outcome::Failed,
@@ -322,10 +346,7 @@ async fn send(deliveries: &Deliveries, sender: &Sender, message: &Message) {
         incidents = message.notices.len()
     );
     // Whoever may have heard the beginning is to hear the end, whatever happens to this process meanwhile.
-    tokio::task::block_in_place(|| {
-        let rows = lock(&deliveries.outbox).sending(message);
-        deliveries.keep(&rows);
-    });
+    tokio::task::block_in_place(|| deliveries.change(|outbox| ((), outbox.sending(message))));
     let begun = Instant::now();
     let answer = sender.send(message).instrument(span.clone()).await;
     let took = begun.elapsed();

@@ -151,17 +151,10 @@ impl Watcher {
         drop(measure);
         if let Some(state) = &self.state {
             let _state = tracing::info_span!("state").entered();
-            let mut rows = self.changed_rows();
-            // What is owed because of an incident is as durable as the incident itself.
-            let deliveries = self.deliveries.as_ref();
-            rows.extend(
-                deliveries
-                    .into_iter()
-                    .flat_map(|deliveries| deliveries.see(&snapshot.cluster, &snapshot.incidents, now)),
-            );
-            state.write(&snapshot.cluster, &rows);
-            if let Some(deliveries) = deliveries {
-                deliveries.saved(&snapshot.cluster);
+            let rows = self.changed_rows();
+            match &self.deliveries {
+                Some(deliveries) => deliveries.save_tick(&snapshot.cluster, &snapshot.incidents, rows, now),
+                None => state.write(&snapshot.cluster, &rows),
             }
         }
         snapshot
