@@ -130,6 +130,7 @@ fn observation(
         settling: Millis(1_000),
         held: false,
         gaps: Vec::new(),
+        gaps_are_over: true,
     };
     Observation {
         topics: BTreeMap::from([(topic.clone(), Ok(read))]),

@@ -109,6 +109,7 @@ fn observation(number: i64) -> Observation {
                 settling: Millis(1_000),
                 held: false,
                 gaps: Vec::new(),
+                gaps_are_over: true,
             }],
         }),
         ends_at: Timestamp(now),

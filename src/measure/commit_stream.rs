@@ -34,10 +34,6 @@ pub(super) struct LogPosition {
 
 impl LogPosition {
     fn take(&mut self, read: &CommitLogPartition) {
-        if read.entries.is_empty() && read.gaps.is_empty() && read.complete_to.is_ok() {
-            // Of each commit that was compacted away, a later one has been read by now.
-            self.gaps.clear();
-        }
         self.gaps.extend(&read.gaps);
         while self.gaps.len() > MOST_GAPS {
             let (_, to) = self.gaps.remove(1);
@@ -109,6 +105,9 @@ impl Measurement {
                     let group = self.groups.entry(id.clone()).or_insert_with(Group::new);
                     group.take(topic, entries, position, &mut topics);
                 }
+            }
+            if read.gaps_are_over {
+                self.commit_log[number].gaps.clear();
             }
         }
     }

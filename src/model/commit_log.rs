@@ -77,6 +77,9 @@ pub struct CommitLogPartition {
     /// Stretches of the log, from (inclusive) and to (exclusive), from which commits may have been compacted away
     /// before they were read. Only while catching up after a restart; ascending. `from` is 0 where nothing is known.
     pub gaps: Vec<(Offset, Offset)>,
+    /// Of each commit that was compacted away in a gap, this one's or an earlier cycle's, a later one has been handed out
+    /// by now.
+    pub gaps_are_over: bool,
 }
 
 /// One record of the commit log.

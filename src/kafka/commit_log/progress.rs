@@ -3,14 +3,16 @@
 //!
 //! Gaps. Offsets that no record was read for are transaction markers, aborted commits, or compacted away, and the
 //! client library does not tell which. While the log is read as it grows, compaction cannot have been there: it leaves
-//! the segment in use alone. While catching up it can, so a gap is told, unless the keys rule compaction out, and except
-//! one of a single offset: that is taken for the marker behind a transaction's commits, unless a wider gap follows in
-//! the same cycle, as compaction works from the log's start on. Where the keys tell nothing, markers of interleaved
-//! transactions and aborted commits are told as gaps: too careful, never too careless.
+//! the segment in use alone. While catching up it can, so a gap is told, unless the keys speak against compaction and
+//! that is confirmed. Where the keys tell nothing, markers and aborted commits are told as gaps: too careful, never too
+//! careless.
 
 use std::collections::VecDeque;
 
 use crate::model::{Millis, Offset, Timestamp};
+
+/// Gaps of one cycle that are excused each for itself; more are taken as one.
+const MOST_EXCUSED: usize = 1024;
 
 /// The most askings that wait to be passed; beyond, every second one is forgotten.
 const MOST_ASKINGS: usize = 1024;
@@ -48,9 +50,11 @@ pub(super) struct Progress {
     /// Local time of this cycle's asking.
     asked_at: Timestamp,
     held: bool,
-    /// Gaps of one offset that a wider one behind them would make suspicious.
-    single_gaps: Vec<(Offset, Offset)>,
+    /// Those that the keys speak for, if that is confirmed.
+    excused: Vec<(Offset, Offset)>,
     gaps: Vec<(Offset, Offset)>,
+    /// Local time of the asking of the cycle in which the last gap was found.
+    gap_at: Option<Timestamp>,
 }
 
 impl Progress {
@@ -76,6 +80,7 @@ impl Progress {
         // Beyond the end, it is another log, or was cut: nothing is known of what this one may have held before.
         let from = if next > end { 0 } else { next };
         self.gaps.push((from, log_start));
+        self.gap_at = Some(self.asked_at);
         self.next = Some(log_start);
         self.catching_up_to = end;
         self.askings.clear();
@@ -84,7 +89,8 @@ impl Progress {
     /// It is another log, under the old name: nothing is known of what it may have held before.
     pub(super) fn made_again(&mut self) {
         if self.next.take().is_some() {
-            *self = Self { gaps: vec![(0, 0)], next: Some(0), ..Self::default() };
+            let gap_at = Some(self.asked_at);
+            *self = Self { gaps: vec![(0, 0)], gap_at, next: Some(0), ..Self::default() };
         }
     }
 
@@ -133,36 +139,49 @@ impl Progress {
         self.before = None;
     }
 
-    /// A record was read; false when it had been read before. Whether compaction `is_ruled_out` decides what it means
-    /// that offsets are missing right before it.
-    pub(super) fn record(&mut self, offset: Offset, is_ruled_out: bool) -> bool {
+    /// A record was read; false when it had been read before. Whether its key `excuses` it decides what it means that
+    /// offsets are missing right before it.
+    pub(super) fn record(&mut self, offset: Offset, excuses: bool) -> bool {
         if self.next.is_some_and(|next| offset < next) {
             return false;
         }
-        self.skip_to(offset, is_ruled_out);
+        self.skip_to(offset, excuses);
         self.next = Some(offset + 1);
         true
     }
 
     /// The end that could be read was reached at `offset`.
-    pub(super) fn end(&mut self, offset: Offset, is_ruled_out: bool) {
+    pub(super) fn end(&mut self, offset: Offset, excuses: bool) {
         if self.next.is_some_and(|next| offset > next) {
-            self.skip_to(offset, is_ruled_out);
+            self.skip_to(offset, excuses);
             self.next = Some(offset);
         }
     }
 
-    fn skip_to(&mut self, offset: Offset, is_ruled_out: bool) {
-        let is_suspicious = !is_ruled_out && self.is_catching_up();
-        let Some(next) = self.next.filter(|next| *next < offset && is_suspicious) else {
+    fn skip_to(&mut self, offset: Offset, excuses: bool) {
+        let Some(next) = self.next.filter(|next| *next < offset && self.is_catching_up()) else {
             return;
         };
-        if offset - next == 1 {
-            self.single_gaps.push((next, offset));
+        self.gap_at = Some(self.asked_at);
+        if excuses {
+            let is_full = self.excused.len() == MOST_EXCUSED;
+            match self.excused.last_mut().filter(|_| is_full) {
+                Some(last) => last.1 = offset,
+                None => self.excused.push((next, offset)),
+            }
         } else {
-            self.gaps.append(&mut self.single_gaps);
             self.gaps.push((next, offset));
         }
+    }
+
+    /// Whether there are gaps that are excused, if it is confirmed that compaction has not come as far.
+    pub(super) fn has_excused(&self) -> bool {
+        !self.excused.is_empty()
+    }
+
+    /// Compaction has not come as far.
+    pub(super) fn confirm(&mut self) {
+        self.excused.clear();
     }
 
     /// When `offset` could not be read yet: at the local time of the asking before. `None` unless it was appended since.
@@ -198,12 +217,18 @@ impl Progress {
         self.held
     }
 
-    /// The gaps since the last call of this.
+    /// The gaps since the last call of this; what was excused and not confirmed is one.
     pub(super) fn take_gaps(&mut self) -> Vec<(Offset, Offset)> {
-        self.single_gaps.clear();
         let mut gaps = std::mem::take(&mut self.gaps);
+        gaps.append(&mut self.excused);
         gaps.sort_unstable();
         gaps
+    }
+
+    /// Whether of each commit that was missing in a gap a later one was read: all is read that was there after the last
+    /// gap was found.
+    pub(super) fn gaps_are_over(&self) -> bool {
+        self.passed.is_some_and(|passed| self.gap_at.is_none_or(|at| passed > at))
     }
 }
 

@@ -126,10 +126,11 @@ impl Reading {
         match fetched {
             Fetched::Record { offset, timestamp, key, value } => {
                 let offset = number(*offset);
-                if self.progress.is_catching_up() {
-                    self.compaction.saw(key);
+                // A witness has to be older than what it speaks for.
+                if self.progress.is_catching_up() && !self.progress.has_excused() {
+                    self.compaction.saw(offset, key);
                 }
-                if !self.progress.record(offset, self.compaction.is_ruled_out()) {
+                if !self.progress.record(offset, self.compaction.witness().is_some()) {
                     return 0;
                 }
                 let decoded = decoder.decode(key, *value);
@@ -151,10 +152,28 @@ impl Reading {
                 1
             }
             Fetched::End { offset } => {
-                self.progress.end(number(*offset), self.compaction.is_ruled_out());
+                self.progress.end(number(*offset), self.compaction.witness().is_some());
                 0
             }
             Fetched::Failed { .. } => 0,
+        }
+    }
+
+    /// The record that has to be there still, now that the cycle has read what it could: else compaction has run
+    /// meanwhile, and the gaps that were excused are told.
+    pub(super) fn witness(&self) -> Option<Offset> {
+        self.compaction.witness().filter(|_| self.progress.has_excused())
+    }
+
+    /// Takes what was fetched from [`Self::witness`] on.
+    pub(super) fn hear_witness(&mut self, fetched: &Fetched<'_>) {
+        let Some(witness) = self.witness() else { return };
+        match fetched {
+            Fetched::Record { offset, .. } if Offset::try_from(*offset) == Ok(witness) => {
+                self.progress.confirm()
+            }
+            Fetched::Record { .. } | Fetched::End { .. } => self.compaction.start_over(),
+            Fetched::Failed { .. } => {}
         }
     }
 
@@ -222,27 +241,10 @@ impl Reading {
             settling,
             held: self.progress.is_held(),
             gaps: self.progress.take_gaps(),
+            gaps_are_over: self.progress.gaps_are_over(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_commit_s_time_is_the_coordinator_s_not_a_client_s() {
-        let check = |committed_at: Option<i64>, stamped, expected| {
-            assert_eq!(commit_time(committed_at.map(Timestamp), Timestamp(stamped)), Timestamp(expected));
-        };
-        let now = 1_790_000_000_000;
-        check(Some(now - 3), now, now - 3);
-        check(Some(now + 3), now, now + 3);
-        check(None, now, now);
-        check(Some(i64::MAX), now, now);
-        check(Some(0), now, now);
-        check(Some(now - 60_000), now, now);
-        // Records that are older than timestamps have none.
-        check(Some(now), -1, now);
-    }
-}
+mod tests;

@@ -277,18 +277,29 @@ impl Tail {
         if self.is_assigned {
             return;
         }
+        let positions: Vec<_> = (0..)
+            .zip(&self.partitions)
+            .filter_map(|(number, reading)| Some((number, reading.fetch_from()?)))
+            .collect();
+        self.is_assigned = self.assign_at(&positions);
+    }
+
+    /// Fetching starts anew, at these positions and of no other partition.
+    fn assign_at(&self, positions: &[(i32, Offset)]) -> bool {
         let mut list = TopicPartitionList::new();
-        for (number, reading) in (0..).zip(&self.partitions) {
-            let Some(next) = reading.fetch_from().and_then(|next| i64::try_from(next).ok()) else {
-                continue;
-            };
-            if let Err(failed) = list.add_partition_offset(COMMIT_LOG, number, ListOffset::Offset(next)) {
+        for (number, position) in positions {
+            let Ok(position) = i64::try_from(*position) else { continue };
+            if let Err(failed) = list.add_partition_offset(COMMIT_LOG, *number, ListOffset::Offset(position))
+            {
                 tracing::debug!(error = %failed, "a position cannot be assigned");
             }
         }
         match self.reader.assign(&list) {
-            Ok(()) => self.is_assigned = true,
-            Err(failed) => tracing::debug!(error = %failed, "the commit log cannot be assigned"),
+            Ok(()) => true,
+            Err(failed) => {
+                tracing::debug!(error = %failed, "the commit log cannot be assigned");
+                false
+            }
         }
     }
 
@@ -336,10 +347,42 @@ impl Tail {
         }
         if is_denied {
             self.deny();
+        } else {
+            self.hear_witnesses(stop);
         }
         let now = self.local.now();
         self.partitions.iter_mut().for_each(|reading| reading.settle(now, &mut self.clocks));
         entries
+    }
+
+    /// Where offsets are missing that compaction seems not to have taken: looks once more whether it has not come as far
+    /// meanwhile. Who does not answer soon does not confirm it.
+    fn hear_witnesses(&mut self, stop: &AtomicBool) {
+        let witnesses: Vec<_> = (0..)
+            .zip(&self.partitions)
+            .filter_map(|(number, reading)| Some((number, reading.witness()?)))
+            .collect();
+        if witnesses.is_empty() {
+            return;
+        }
+        let is_assigned = self.assign_at(&witnesses);
+        // The next cycle goes on where this one has come to.
+        self.is_assigned = false;
+        let fetched_records = FetchedRecords::of(&self.reader);
+        let mut heard_at = self.local.now();
+        while is_assigned && self.partitions.iter().any(|reading| reading.witness().is_some()) {
+            let partitions = &mut self.partitions;
+            let mut take = |number: i32, fetched: Fetched<'_>| {
+                let reading = usize::try_from(number).ok().and_then(|number| partitions.get_mut(number));
+                reading.into_iter().for_each(|reading| reading.hear_witness(&fetched));
+            };
+            let now = self.local.now();
+            if fetched_records.take(WAIT, &mut take) {
+                heard_at = now;
+            } else if now.since(heard_at) > QUIET || stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
     }
 
     /// It may not be read: it is left alone for a while.

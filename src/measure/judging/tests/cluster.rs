@@ -53,6 +53,8 @@ pub(super) struct Cluster {
     pub(super) commit_log: Vec<CommitLogEntry>,
     /// What compaction has taken since: not handed out.
     pub(super) gaps: Vec<(Offset, Offset)>,
+    /// All that was there when the last gap was found has been read.
+    pub(super) gaps_are_over: bool,
     pub(super) committed: BTreeMap<Partition, Offset>,
     pub(super) state: GroupState,
     /// The commit log may not be read.
@@ -93,6 +95,7 @@ impl Cluster {
             logs: vec![Log::default(); partitions],
             commit_log: Vec::new(),
             gaps: Vec::new(),
+            gaps_are_over: true,
             committed: BTreeMap::new(),
             state: GroupState::Stable,
             is_polled: false,
@@ -174,6 +177,7 @@ impl Cluster {
                     settling: Millis(SETTLING),
                     held: self.is_held,
                     gaps: if self.is_held { Vec::new() } else { self.gaps.clone() },
+                    gaps_are_over: self.gaps_are_over,
                 }],
             });
         }

@@ -228,6 +228,23 @@ fn after_a_gap_in_the_commit_log_late_is_unmeasured() {
 }
 
 #[test]
+fn a_gap_counts_until_all_is_read_that_was_there_when_it_was_found() {
+    for (is_over, good, bad, unmeasured) in [(false, 4, 0, 2), (true, 4, 2, 0)] {
+        let mut cluster = watched();
+        cluster.append(0, &[0; 4]).commit(0, 4).tick();
+        cluster.append(0, &[0; 2]).commit(0, 6).restart();
+        (cluster.gaps, cluster.gaps_are_over) = (vec![(3, 4)], is_over);
+        cluster.tick();
+        cluster.gaps.clear();
+        cluster.is_held = true;
+        cluster.tick();
+        cluster.is_held = false;
+        cluster.wait(5_000).commit(0, 6).tick();
+        check(&cluster, good, bad, unmeasured);
+    }
+}
+
+#[test]
 fn a_topic_that_was_made_again_is_judged_from_its_beginning() {
     let mut cluster = watched();
     cluster.append(0, &[0; 8]).commit(0, 8).tick();
