@@ -14,6 +14,9 @@ use crate::model::{
 const CHUNK: usize = 250;
 const IN_FLIGHT: usize = 8;
 
+/// What a broker answers where no record is as young.
+const ALL_OLDER: i64 = -1;
+
 /// Asks every partition that has a leader for `spec` and writes the answers into `field`. One whose end could not be
 /// read is not asked for anything else: it would only take the same time to fail for the same reason.
 pub(super) fn read(
@@ -92,13 +95,20 @@ pub(super) fn time_lookups(
     let batches = chunks(by_leader);
     let found = ask(calls, &batches, false);
     for (index, found) in asked.into_values().flatten().zip(found) {
-        answers[index] = found.map(|(offset, time)| match Offset::try_from(offset) {
-            Ok(offset) => TimeAnswer::Record { offset, time: Timestamp(time) },
-            Err(_) => TimeAnswer::AllOlder,
-        });
+        answers[index] = found.and_then(|(offset, time)| time_answer(offset, Timestamp(time)));
     }
     span.record("errors", answers.iter().filter(|answer| answer.is_err()).count());
     answers
+}
+
+/// A broker answers -1 where every record is older. librdkafka leaves another number below 0, and no error, when the
+/// broker was lost before it answered: that is no answer.
+fn time_answer(offset: i64, time: Timestamp) -> Measured<TimeAnswer> {
+    match Offset::try_from(offset) {
+        Ok(offset) => Ok(TimeAnswer::Record { offset, time }),
+        Err(_) if offset == ALL_OLDER => Ok(TimeAnswer::AllOlder),
+        Err(_) => Err(Reason::TimedOut),
+    }
 }
 
 /// Asks for `spec` of the partitions of one topic, given with their leaders, ascending. The answers are in their order.

@@ -2,5 +2,6 @@
 
 mod access;
 mod events;
+mod lookups;
 mod reader;
 mod resume;

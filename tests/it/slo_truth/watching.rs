@@ -200,8 +200,13 @@ impl Watching {
             })
         };
         wait_until(&format!("{}: the windows hold all counts", self.what), PATIENCE, windows_hold_all);
-        self.expect_histogram(truth, &settled);
-        Ok(())
+        // The latencies of a commit are counted once all its thresholds are.
+        let mut wrong = Ok(());
+        let is_whole = try_wait_for(PATIENCE, || {
+            wrong = self.compare_histogram(truth, &settled);
+            wrong.is_ok().then_some(())
+        });
+        is_whole.map_or(wrong.map_err(|wrong| format!("{}: {wrong}\n{}", self.what, self.what_it_says())), Ok)
     }
 
     /// How much it had told of a pipeline before records were deleted there, and before it was killed: what was told was
@@ -218,7 +223,7 @@ impl Watching {
         }
     }
 
-    /// What it says itself of what it cannot know yet, and the end of its log.
+    /// What it says itself of what it cannot know yet and of its trouble, and the end of its log.
     fn what_it_says(&self) -> String {
         let (_, page) = self.daemon().get("/metrics");
         let is_told = |line: &&str| {
@@ -227,8 +232,11 @@ impl Watching {
                 .any(|name| line.starts_with(name))
         };
         let log = self.daemon().log();
-        let log: Vec<_> = log.lines().rev().take(20).collect();
-        let lines: Vec<_> = page.lines().filter(is_told).chain(log.into_iter().rev()).collect();
+        let of_trouble =
+            log.lines().filter(|line| line.contains("\"WARN\"") && !line.contains("SLO changed"));
+        let last: Vec<_> = log.lines().rev().take(20).collect();
+        let lines: Vec<_> =
+            page.lines().filter(is_told).chain(of_trouble).chain(last.into_iter().rev()).collect();
         lines.join("\n")
     }
 
@@ -240,35 +248,35 @@ impl Watching {
         ours.map(|(_, [_, _, unmeasured])| unmeasured).sum()
     }
 
-    fn expect_histogram(&self, truth: &Truth, counts: &Counts) {
+    fn compare_histogram(&self, truth: &Truth, counts: &Counts) -> Result<(), String> {
         let page = self.daemon().metrics();
         for name in &self.names {
             let labels = [("consumergroup", *name), ("topic", *name)];
             let (count, buckets) = page.histogram("kafka_consumergroup_latency_seconds", &labels).unwrap();
             let (least, most) = truth.committed(name);
-            assert!(
-                least as f64 <= count && count <= most as f64,
-                "{}: {name} has {count} latencies of {least} to {most} records committed by {:?}",
-                self.what,
-                truth
-                    .histories(name)
-                    .iter()
-                    .flat_map(|history| history.commits.iter().rev().take(4))
-                    .collect::<Vec<_>>()
-            );
+            if !(least as f64 <= count && count <= most as f64) {
+                let commits = truth.histories(name).iter().flat_map(|history| history.commits.iter().rev());
+                return Err(format!(
+                    "{name} has {count} latencies of {least} to {most} records committed by {:?}",
+                    commits.take(4).collect::<Vec<_>>()
+                ));
+            }
             for within in THRESHOLDS {
                 let bound = within as f64 / 1_000.0;
                 let (_, below) = buckets
                     .iter()
                     .find(|(le, _)| (le - bound).abs() < 1e-9)
-                    .unwrap_or_else(|| panic!("{}: {name} has no bucket of {bound} s", self.what));
+                    .ok_or_else(|| format!("{name} has no bucket of {bound} s"))?;
                 let good = counts[&((*name).to_owned(), within)][0] as f64;
                 // Of some records it is known that they were in time for this bound, but not for which others: those
                 // have no place in a histogram.
                 let is_so = if truth.is_in_doubt(name) { *below <= good } else { *below == good };
-                assert!(is_so, "{}: {name} within {bound} s: {below} latencies, {good} good", self.what);
+                if !is_so {
+                    return Err(format!("{name} within {bound} s: {below} latencies, {good} good"));
+                }
             }
         }
+        Ok(())
     }
 
     /// Every time lag that was sampled is that of the record in question.
