@@ -1,6 +1,6 @@
 # `make` says what there is to make.
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench deps
+.PHONY: help demo check test torture bench deps
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ check: ## the fast loop: format, lints, unit tests
 
 test: deps ## everything, also against real Kafka 3.9 and 4.1
 	@.ci/test
+
+torture: deps ## kills the daemon 200 times between an alert and its delivery, on real Kafka
+	@tests/kafka/fetch.sh 4.1.1 >/dev/null
+	PLIMSOLL_TORTURE=1 cargo test --test it -- --nocapture delivery::killed_at_any_moment
 
 bench: ## the measured speed of the hot paths
 	@.ci/deps check

@@ -26,33 +26,74 @@ pub(super) struct Told {
     pub(super) alert: Value,
 }
 
+/// How a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// 200; only then it counts as told.
+    Well,
+    /// 503.
+    Unavailable,
+    /// 429, with so many seconds in `Retry-After`; the next one is answered well.
+    BusyOnce(u32),
+    /// 400.
+    Refusing,
+    /// Never, though the connection stays.
+    Mute,
+}
+
 /// It serves until the process ends.
 pub(super) struct Hook {
     address: String,
-    requests: Arc<Mutex<Vec<Request>>>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+struct Heard {
+    manner: Manner,
+    requests: Vec<Request>,
+    /// When each request was there, however it was answered.
+    attempts: Vec<i64>,
 }
 
 impl Hook {
     pub(super) fn start() -> Hook {
+        Hook::that_is(Manner::Well)
+    }
+
+    pub(super) fn that_is(manner: Manner) -> Hook {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&requests);
+        let heard = Arc::new(Mutex::new(Heard { manner, requests: Vec::new(), attempts: Vec::new() }));
+        let noted = Arc::clone(&heard);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let noted = Arc::clone(&noted);
                 std::thread::spawn(move || serve(stream.unwrap(), &noted));
             }
         });
-        Hook { address, requests }
+        Hook { address, heard }
+    }
+
+    /// From now on.
+    pub(super) fn answer(&self, manner: Manner) {
+        self.heard.lock().unwrap().manner = manner;
     }
 
     pub(super) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
+    /// Where it would be, did it speak TLS.
+    pub(super) fn tls_url(&self) -> String {
+        format!("https://{}/hook", self.address)
+    }
+
+    /// All that was taken.
     pub(super) fn all(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.heard.lock().unwrap().requests.clone()
+    }
+
+    pub(super) fn attempts(&self) -> Vec<i64> {
+        self.heard.lock().unwrap().attempts.clone()
     }
 
     /// Every alert about `group` in that `status`, in the order of the requests.
@@ -68,8 +109,8 @@ impl Hook {
     }
 }
 
-/// Answers each request of a connection with 200, until the other side has enough.
-fn serve(stream: TcpStream, noted: &Mutex<Vec<Request>>) {
+/// Answers each request of a connection, until the other side has enough.
+fn serve(stream: TcpStream, heard: &Mutex<Heard>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     loop {
@@ -95,9 +136,31 @@ fn serve(stream: TcpStream, noted: &Mutex<Vec<Request>>) {
             return;
         }
         let body = serde_json::from_slice(&body).unwrap();
-        noted.lock().unwrap().push(Request { at: unix_now(), body });
-        if writer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_err() {
+        let Some(answer) = answer(&mut heard.lock().unwrap(), Request { at: unix_now(), body }) else {
+            // Nothing more comes: that ends when the other side does.
+            reader.read_to_end(&mut Vec::new()).ok();
+            return;
+        };
+        if writer.write_all(format!("HTTP/1.1 {answer}Content-Length: 0\r\n\r\n").as_bytes()).is_err() {
             return;
         }
+    }
+}
+
+/// The first lines of the answer, if there is one.
+fn answer(heard: &mut Heard, request: Request) -> Option<String> {
+    heard.attempts.push(request.at);
+    match heard.manner {
+        Manner::Well => {
+            heard.requests.push(request);
+            Some("200 OK\r\n".to_owned())
+        }
+        Manner::Unavailable => Some("503 Service Unavailable\r\n".to_owned()),
+        Manner::BusyOnce(seconds) => {
+            heard.manner = Manner::Well;
+            Some(format!("429 Too Many Requests\r\nRetry-After: {seconds}\r\n"))
+        }
+        Manner::Refusing => Some("400 Bad Request\r\n".to_owned()),
+        Manner::Mute => None,
     }
 }
