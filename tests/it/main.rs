@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod commit_log;
 mod config;
+mod dashboards;
 mod delivery;
 mod demo;
 mod durability;

@@ -338,6 +338,12 @@ impl Page {
         with.map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Whether `name` has a series with this label.
+    pub(crate) fn has(&self, name: &str, (key, value): (&str, &str)) -> bool {
+        let mut found = self.0.get(name).into_iter().flat_map(|family| family.samples.keys());
+        found.any(|(_, labels)| labels.get(key).is_some_and(|it| it == value))
+    }
+
     /// Subject, name and reason of everything that is unmeasured, in this order.
     pub(crate) fn unmeasured(&self) -> Vec<(&str, &str, &str)> {
         let Some(family) = self.0.get("plimsoll_unmeasured") else { return Vec::new() };

@@ -4,6 +4,7 @@ mod acl;
 mod coordinator;
 mod leader;
 mod outage;
+mod rights;
 
 use crate::program::Page;
 

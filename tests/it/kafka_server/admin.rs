@@ -134,10 +134,6 @@ impl KafkaCluster {
     }
 
     fn change_acl(&self, action: &[&str], user: &str, operations: &[&str], resource: AclResource<'_>) {
-        let class = match self.spec.version {
-            KafkaVersion::V3_9 => "kafka.admin.AclCommand",
-            KafkaVersion::V4_1 => "org.apache.kafka.tools.AclCommand",
-        };
         let (server, principal) = (self.inner_bootstrap_server(), format!("User:{user}"));
         let mut arguments = vec!["--bootstrap-server", &server];
         arguments.extend_from_slice(action);
@@ -150,7 +146,16 @@ impl KafkaCluster {
             AclResource::Group(name) => arguments.extend(["--group", name]),
             AclResource::Cluster => arguments.push("--cluster"),
         }
-        self.java.run(class, &arguments);
+        self.acls(&arguments);
+    }
+
+    /// `kafka-acls.sh` with these arguments. Starts a JVM.
+    pub(crate) fn acls(&self, arguments: &[&str]) {
+        let class = match self.spec.version {
+            KafkaVersion::V3_9 => "kafka.admin.AclCommand",
+            KafkaVersion::V4_1 => "org.apache.kafka.tools.AclCommand",
+        };
+        self.java.run(class, arguments);
     }
 
     fn create(
