@@ -85,7 +85,8 @@ fn wait_for_lag(daemon: &Daemon, group: &str, lag: f64) {
 
 /// Waits until the hook was told of `group` in that `status`.
 fn wait_for_told(hook: &Hook, daemon: &Daemon, group: &str, status: &str) -> Told {
-    let found = try_wait_for(2 * PATIENCE, || hook.told(group, status).into_iter().next());
+    // A receiver that has failed for long is left alone for up to 90 s.
+    let found = try_wait_for(4 * PATIENCE, || hook.told(group, status).into_iter().next());
     found.unwrap_or_else(|| panic!("nobody was told that {group} is {status}\n{}", daemon.log()))
 }
 

@@ -13,6 +13,9 @@ use crate::kafka_server::{KafkaCluster, KafkaVersion, PATIENCE, unique};
 /// Seconds that the busy one asks for.
 const BUSY: u32 = 30;
 
+/// How long the others stay in their trouble, in milliseconds.
+const TROUBLE: i64 = 120_000;
+
 fn with_timeout(mut receiver: Value) -> Value {
     receiver["timeout"] = json!("2s");
     receiver
@@ -44,6 +47,7 @@ fn receivers_in_trouble_lose_nothing_and_delay_nobody() {
     let groups = [&goes_on, &second, &is_over];
     groups.iter().for_each(|group| wait_for_lag(&daemon, group, 100.0));
 
+    let begun = unix_now();
     // One after the other, so that each finds the others in their trouble.
     for group in groups {
         cluster.produce(group, 0, 1);
@@ -71,6 +75,7 @@ fn receivers_in_trouble_lose_nothing_and_delay_nobody() {
         assert!(try_wait_for(PATIENCE, || is_seen(name).then_some(())).is_some(), "{name} seems to be well");
     }
 
+    wait_until("they were in trouble for minutes", 5 * PATIENCE, || unix_now() > begun + TROUBLE);
     // Everything is well again: what goes on is told, and so is what has come and gone.
     down.answer(Manner::Well);
     mute.answer(Manner::Well);
