@@ -71,7 +71,7 @@ fn read_all(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String
 
 /// A process that does not outlive its test.
 #[derive(Debug)]
-struct Killed(Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {

@@ -314,11 +314,7 @@ impl Tail {
             let (partitions, decoder, standing) =
                 (&mut self.partitions, &mut self.decoder, &mut self.standing);
             let mut take = |number: i32, fetched: Fetched<'_>| {
-                let Some(reading) =
-                    usize::try_from(number).ok().and_then(|number| partitions.get_mut(number))
-                else {
-                    return;
-                };
+                let Some(reading) = numbered(partitions, number) else { return };
                 if let Fetched::Failed { code } = fetched {
                     tracing::debug!(partition = number, code, "fetching the commit log failed");
                     is_denied |= reason(code) == Reason::NotAuthorized;
@@ -348,7 +344,7 @@ impl Tail {
         if is_denied {
             self.deny();
         } else {
-            self.hear_witnesses(stop);
+            self.hear_witnesses(patience, stop);
         }
         let now = self.local.now();
         self.partitions.iter_mut().for_each(|reading| reading.settle(now, &mut self.clocks));
@@ -357,7 +353,7 @@ impl Tail {
 
     /// Where offsets are missing that compaction seems not to have taken: looks once more whether it has not come as far
     /// meanwhile. Who does not answer soon does not confirm it.
-    fn hear_witnesses(&mut self, stop: &AtomicBool) {
+    fn hear_witnesses(&mut self, patience: Millis, stop: &AtomicBool) {
         let witnesses: Vec<_> = (0..)
             .zip(&self.partitions)
             .filter_map(|(number, reading)| Some((number, reading.witness()?)))
@@ -369,17 +365,23 @@ impl Tail {
         // The next cycle goes on where this one has come to.
         self.is_assigned = false;
         let fetched_records = FetchedRecords::of(&self.reader);
-        let mut heard_at = self.local.now();
+        let started = self.local.now();
+        let mut heard_at = started;
         while is_assigned && self.partitions.iter().any(|reading| reading.witness().is_some()) {
             let partitions = &mut self.partitions;
-            let mut take = |number: i32, fetched: Fetched<'_>| {
-                let reading = usize::try_from(number).ok().and_then(|number| partitions.get_mut(number));
-                reading.into_iter().for_each(|reading| reading.hear_witness(&fetched));
+            let take = |number: i32, fetched: Fetched<'_>| {
+                if let Some(reading) = numbered(partitions, number) {
+                    reading.hear_witness(&fetched);
+                }
             };
+            let is_heard = fetched_records.take(WAIT, take);
             let now = self.local.now();
-            if fetched_records.take(WAIT, &mut take) {
+            if is_heard {
                 heard_at = now;
-            } else if now.since(heard_at) > QUIET || stop.load(Ordering::Relaxed) {
+            }
+            // Others may go on for ever while one does not answer.
+            let is_over = now.since(started) > patience || stop.load(Ordering::Relaxed);
+            if is_over || now.since(heard_at) > QUIET {
                 break;
             }
         }
@@ -464,6 +466,11 @@ impl Tail {
         }
         self.standing = standing;
     }
+}
+
+/// The partition that a client names; it may name one that nobody knows of yet.
+fn numbered(partitions: &mut [Reading], number: i32) -> Option<&mut Reading> {
+    partitions.get_mut(usize::try_from(number).ok()?)
 }
 
 /// A clock that starts at 0 with the daemon and never jumps.

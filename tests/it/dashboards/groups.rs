@@ -8,7 +8,6 @@ pub(super) fn dashboard() -> Dashboard {
         title: "Kafka consumer groups",
         description: "How far consumer groups are behind, for how long, and whether they keep up.",
         variables: &[
-            ("cluster", "Cluster", "label_values(plimsoll_up, cluster)"),
             ("group", "Group", "label_values(kafka_consumergroup_members{cluster=~\"$cluster\"}, consumergroup)"),
             (
                 "topic",

@@ -56,14 +56,20 @@ impl Panel {
     }
 }
 
+/// Name, label, and the query that lists its values.
+type Variable = (&'static str, &'static str, &'static str);
+
+/// Every dashboard's first one.
+const CLUSTER: Variable = ("cluster", "Cluster", "label_values(plimsoll_up, cluster)");
+
 #[derive(Debug)]
 pub(super) struct Dashboard {
     /// Without its ending; also its uid.
     pub(super) file: &'static str,
     pub(super) title: &'static str,
     pub(super) description: &'static str,
-    /// Name, label, and the query that lists its values; each narrows those behind it.
-    pub(super) variables: &'static [(&'static str, &'static str, &'static str)],
+    /// Those behind the cluster; each narrows the next.
+    pub(super) variables: &'static [Variable],
     pub(super) panels: Vec<Panel>,
 }
 
@@ -78,7 +84,7 @@ impl Dashboard {
             "type": "datasource",
             "query": "prometheus",
         });
-        let queried = self.variables.iter().map(|(name, label, query)| {
+        let queried = std::iter::once(&CLUSTER).chain(self.variables).map(|(name, label, query)| {
             json!({
                 "name": name,
                 "label": label,

@@ -7,7 +7,7 @@ pub(super) fn dashboard() -> Dashboard {
         file: "plimsoll-itself",
         title: "Plimsoll itself",
         description: "Whether the daemon measures, what that costs, and whether people are told.",
-        variables: &[("cluster", "Cluster", "label_values(plimsoll_up, cluster)")],
+        variables: &[],
         panels: vec![
             panel(
                 "Measured",

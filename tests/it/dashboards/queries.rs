@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::all;
 use crate::kafka_server::wait::{try_wait_for, wait_until};
 use crate::kafka_server::{KafkaCluster, KafkaVersion, PATIENCE, unique};
-use crate::program::{Daemon, Settings};
+use crate::program::{Daemon, Killed, Settings};
 
 /// Scrapes one daemon every second.
 struct Prometheus {
-    process: Child,
+    _process: Killed,
     address: SocketAddr,
     _folder: tempfile::TempDir,
 }
@@ -34,7 +34,7 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .expect("prometheus, which `make deps` installs");
-        let started = Prometheus { process, address, _folder: folder };
+        let started = Prometheus { _process: Killed(process), address, _folder: folder };
         wait_until("Prometheus is ready", PATIENCE, || started.try_query("up").is_some());
         started
     }
@@ -59,13 +59,6 @@ impl Prometheus {
     }
 }
 
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
 /// As Grafana fills it in when everything is chosen.
 fn filled(expression: &str) -> String {
     let mut filled = expression.replace("$__rate_interval", "10s");
@@ -78,7 +71,7 @@ fn filled(expression: &str) -> String {
 #[test]
 fn every_panel_shows_data() {
     // Only the first provider of a process is kept.
-    rustls_provider();
+    rustls::crypto::ring::default_provider().install_default().ok();
     let cluster = KafkaCluster::shared(KafkaVersion::V4_1);
     let name = unique("shown");
     cluster.create_topic(&name, 1, &[]);
@@ -124,8 +117,4 @@ fn every_panel_shows_data() {
         empty.is_empty().then_some(())
     });
     assert!(all_have.is_some(), "no data for {empty:#?}\n{}", daemon.get("/metrics").1);
-}
-
-fn rustls_provider() {
-    rustls::crypto::ring::default_provider().install_default().ok();
 }

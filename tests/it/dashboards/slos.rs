@@ -8,7 +8,6 @@ pub(super) fn dashboard() -> Dashboard {
         title: "Kafka SLOs",
         description: "Whether promises are kept: budgets, how fast they burn, and what could not be measured.",
         variables: &[
-            ("cluster", "Cluster", "label_values(plimsoll_up, cluster)"),
             ("slo", "SLO", "label_values(plimsoll_slo_objective_ratio{cluster=~\"$cluster\"}, slo)"),
             (
                 "group",

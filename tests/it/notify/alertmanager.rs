@@ -1,20 +1,23 @@
 //! A real Alertmanager: what it holds after it was told, and how its own webhook compares with ours.
 
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use plimsoll::model::{Incident, Severity, Timestamp};
 use plimsoll::notify::{AlertmanagerConfig, Message, NoticeKind, ReceiverKind, Thread};
 use serde_json::Value;
+use tokio::runtime::Handle;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::fixture::{incident, message, notice, over, secret, sender, webhook};
+use crate::kafka_server::PATIENCE;
+use crate::kafka_server::wait::wait_for;
+use crate::program::Killed;
 
 /// One instance, alone.
 struct Alertmanager {
-    process: Child,
+    _process: Killed,
     address: SocketAddr,
     _folder: tempfile::TempDir,
 }
@@ -41,7 +44,7 @@ impl Alertmanager {
             .stderr(Stdio::null())
             .spawn()
             .expect("prometheus-alertmanager, which `make deps` installs");
-        let started = Self { process, address, _folder: folder };
+        let started = Self { _process: Killed(process), address, _folder: folder };
         until("it is ready", async || {
             let ready = reqwest::get(format!("http://{address}/-/ready")).await;
             ready.is_ok_and(|answer| answer.status().is_success()).then_some(())
@@ -67,22 +70,9 @@ impl Alertmanager {
     }
 }
 
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-/// Asks until there is an answer, for at most half a minute.
+/// Asks until there is an answer.
 async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..300 {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("in vain until {what}");
+    tokio::task::block_in_place(|| wait_for(what, PATIENCE, || Handle::current().block_on(ask())))
 }
 
 /// A real Alertmanager goes by the real time.
@@ -95,7 +85,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(group, severity)| ((*group).to_owned(), (*severity).to_owned())).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alertmanager_holds_what_goes_on_with_the_severity_that_it_has() {
     let hook = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&hook).await;
@@ -119,7 +109,7 @@ async fn an_alertmanager_holds_what_goes_on_with_the_severity_that_it_has() {
     assert_eq!(alertmanager.firing().await, []);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alertmanager_takes_many_and_hostile_ones() {
     let hook = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&hook).await;
@@ -148,7 +138,7 @@ fn fields(value: &Value) -> Vec<String> {
     own(value).into_iter().chain(of_alert).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn our_webhook_has_every_field_that_an_alertmanager_s_has() {
     let (theirs, ours) = (MockServer::start().await, MockServer::start().await);
     for server in [&theirs, &ours] {

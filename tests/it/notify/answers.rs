@@ -1,4 +1,4 @@
-//! What each receiver makes of each answer: taken, refused for now, or refused for good.
+//! What each receiver makes of each answer: taken, put off, or refused for good.
 
 use std::time::{Duration, Instant};
 

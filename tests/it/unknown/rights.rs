@@ -17,15 +17,10 @@ fn commands() -> Vec<String> {
 /// Runs them for `user`, but for the one that says `without`.
 fn grant(cluster: &KafkaCluster, user: &str, without: Option<&str>) {
     let (commands, server) = (commands(), cluster.inner_bootstrap_server());
-    let left_out =
-        commands.iter().filter(|command| without.is_some_and(|without| command.ends_with(without)));
-    assert_eq!(
-        left_out.count(),
-        usize::from(without.is_some()),
-        "{without:?} is one command of {commands:?}"
-    );
-    for command in commands.iter().filter(|command| without.is_none_or(|without| !command.ends_with(without)))
-    {
+    let is_left_out = |command: &String| without.is_some_and(|without| command.ends_with(without));
+    let (left_out, granted): (Vec<_>, Vec<_>) = commands.into_iter().partition(is_left_out);
+    assert_eq!(left_out.len(), usize::from(without.is_some()), "{without:?} is one command: {left_out:?}");
+    for command in granted {
         let arguments = command.split(' ').skip(1).map(|argument| match argument {
             "kafka:9092" => server.clone(),
             "User:plimsoll" => format!("User:{user}"),
