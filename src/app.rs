@@ -8,6 +8,7 @@ mod daemon;
 mod deliver;
 mod durable;
 mod folders;
+mod health;
 mod incidents;
 mod incidents_table;
 mod lag;
@@ -77,6 +78,7 @@ pub fn run(cli: &Cli) -> Ending {
         Command::NotifyTest(arguments) => {
             with_settings(&arguments.settings.given(), |config| notify_test::run(&config, arguments))
         }
+        Command::Health(arguments) => health::run(arguments),
         Command::Schema(arguments) => schema(arguments),
     };
     ended.unwrap_or_else(|failed| {

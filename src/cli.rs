@@ -14,7 +14,7 @@ use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand
 use crate::config::Given;
 use crate::model::Selector;
 
-pub use ask::{DaemonArgs, IncidentsArgs, SloArgs};
+pub use ask::{DaemonArgs, HealthArgs, IncidentsArgs, SloArgs};
 pub use silence::{SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs, SilenceListArgs};
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed, 2 bad usage or settings.";
@@ -130,6 +130,15 @@ pub enum Command {
         "Exit codes: 0 it has been taken, 1 it has not, 2 bad usage or settings."
     ))]
     NotifyTest(NotifyTestArgs),
+    /// Ask a running daemon whether it is well, for health checks where there is no curl
+    #[command(after_help = concat!(
+        "Examples:\n",
+        "  plimsoll health\n",
+        "  plimsoll health --ready --url http://127.0.0.1:1876\n",
+        "\nA daemon is healthy also while Kafka is away: it says so, and starting it anew would not help.\n",
+        "Exit codes: 0 it answers (with --ready: and measures a cluster), 1 it does not, 2 bad usage."
+    ))]
+    Health(HealthArgs),
     /// Print the JSON Schema of settings or rules files, for editors
     #[command(after_help = concat!(
         "Example, for the YAML language server:\n",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::blocking::{Client, Response};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -75,7 +75,32 @@ impl Question {
         Ok((body, answer))
     }
 
+    /// Whether the daemon says yes (200) or not now (503), and with which answer.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) fn ask_whether<T: DeserializeOwned>(&self) -> anyhow::Result<(bool, T)> {
+        let (status, body) = self.answer(Method::GET, None)?;
+        let known = matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE);
+        match serde_json::from_slice(&body) {
+            Ok(answer) if known => Ok((status == StatusCode::OK, answer)),
+            _ => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
+        }
+    }
+
     fn body(&self, method: Method, body: Option<&Value>) -> anyhow::Result<Vec<u8>> {
+        let (status, body) = self.answer(method, body)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = serde_json::from_slice::<Complaint>(&body).map(|complaint| complaint.error);
+        match said {
+            Ok(said) => anyhow::bail!("the daemon at {} answers {status}: {said}", self.shown()),
+            Err(_) => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
+        }
+    }
+
+    fn answer(&self, method: Method, body: Option<&Value>) -> anyhow::Result<(StatusCode, Vec<u8>)> {
         // Only the first provider of a process is kept; another part may have brought the same one.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client =
@@ -88,14 +113,7 @@ impl Question {
         })?;
         let status = answer.status();
         let body = read(answer).with_context(|| format!("the answer of {} broke off", self.shown()))?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        let said = serde_json::from_slice::<Complaint>(&body).map(|complaint| complaint.error);
-        match said {
-            Ok(said) => anyhow::bail!("the daemon at {} answers {status}: {said}", self.shown()),
-            Err(_) => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
-        }
+        Ok((status, body))
     }
 
     /// The address without what is asked there, and without a password.

@@ -122,7 +122,8 @@ impl Daemon {
                 Err(failed) => refused.push(failed.to_string()),
             }
         }
-        let senders = senders(&config.notify).unwrap_or_else(|unusable| {
+        let told_by = config.notify.in_force();
+        let senders = senders(&told_by).unwrap_or_else(|unusable| {
             refused.extend(unusable.iter().map(ToString::to_string));
             Vec::new()
         });
@@ -148,8 +149,7 @@ impl Daemon {
                 watcher.keep_in(Arc::clone(&durable));
                 saved.push((name, rows));
             }
-            let delivering =
-                Deliveries::restore(&config.notify, &saved, Arc::clone(&durable), Arc::clone(&own))?;
+            let delivering = Deliveries::restore(&told_by, &saved, Arc::clone(&durable), Arc::clone(&own))?;
             let delivering = delivering.map_err(|name| durable::not_understood(&name, &config.state))?;
             let delivering = Arc::new(delivering);
             drop(saved);

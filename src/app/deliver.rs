@@ -132,6 +132,9 @@ impl Deliveries {
                 if view.owed > 0 { format!("; it is owed {} incidents", view.owed) } else { String::new() };
             Some(format!("receiver {} {what}{since}: {}{owed}", view.receiver, trouble.answer))
         };
+        if views.is_empty() {
+            return vec!["nobody is told by this instance: `notify` is false".to_owned()];
+        }
         views.into_iter().filter_map(warning).collect()
     }
 
@@ -214,7 +217,7 @@ impl Deliveries {
 }
 
 fn tell_gone(receiver: &ReceiverName, incidents: usize) {
-    tracing::warn!(%receiver, incidents, "the receiver is not in the settings any more; what it was owed is dropped");
+    tracing::warn!(%receiver, incidents, "this daemon does not tell the receiver any more; what it was owed is dropped");
 }
 
 /// Every receiver, ready to be told.
@@ -242,7 +245,7 @@ pub(super) async fn deliver(
     mut stopped: channel::Receiver<bool>,
     heart: Heart,
 ) -> anyhow::Result<()> {
-    let mut told_by = settings.borrow_and_update().notify.clone();
+    let mut told_by = settings.borrow_and_update().notify.in_force();
     loop {
         let (ending, _) = channel::channel(false);
         let mut workers: FuturesUnordered<_> = senders
@@ -282,7 +285,7 @@ async fn renewal(
         if settings.changed().await.is_err() {
             return std::future::pending().await;
         }
-        let wanted = settings.borrow_and_update().notify.clone();
+        let wanted = settings.borrow_and_update().notify.in_force();
         if wanted == *told_by {
             continue;
         }

@@ -17,10 +17,18 @@ use crate::notify::{Labels, NotifyConfig, RouteExplained, RouteVerdict, explain,
 pub(super) fn run(config: &Config, arguments: &RoutesArgs) -> anyhow::Result<Ending> {
     let Some(incidents) = incidents(config, arguments) else { return Ok(Ending::Refused) };
     hint(config, arguments);
+    if !config.notify.notifies {
+        say(
+            "plimsoll: `notify` is false: an instance with these settings tells nobody; this is what they say otherwise",
+        );
+    }
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let told: Vec<_> = incidents.iter().map(|labels| as_json(&config.notify, labels)).collect();
-        serde_json::to_writer_pretty(&mut out, &json!({ "incidents": told }))?;
+        serde_json::to_writer_pretty(
+            &mut out,
+            &json!({ "notify": config.notify.notifies, "incidents": told }),
+        )?;
         writeln!(out)?;
     } else {
         for (number, labels) in incidents.iter().enumerate() {
@@ -30,7 +38,8 @@ pub(super) fn run(config: &Config, arguments: &RoutesArgs) -> anyhow::Result<End
             show(&config.notify, labels, &mut out)?;
         }
     }
-    let is_told = incidents.iter().any(|labels| !receivers_of(&config.notify, labels).is_empty());
+    let is_told = config.notify.notifies
+        && incidents.iter().any(|labels| !receivers_of(&config.notify, labels).is_empty());
     Ok(if is_told { Ending::Fine } else { Ending::Failed })
 }
 

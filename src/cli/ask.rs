@@ -1,4 +1,4 @@
-//! The command lines of what shows a running daemon's view: `slo` and `incidents`. Only parses.
+//! The command lines of what asks a running daemon: `slo`, `incidents` and `health`. Only parses.
 
 use clap::Args;
 
@@ -62,4 +62,15 @@ pub struct IncidentsArgs {
     /// Only of these topics: a name or a glob
     #[arg(long, short, value_name = "SELECTOR", value_parser = super::selector)]
     pub topic: Option<Selector>,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    /// Fail also while no cluster is measured
+    #[arg(long)]
+    pub ready: bool,
 }

@@ -114,6 +114,9 @@ fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
 
 /// Who is told of what.
 fn delivery(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    if !config.notify.notifies {
+        writeln!(out, "  nobody is told by this instance: `notify` is false; without it")?;
+    }
     for receiver in &config.notify.receivers {
         writeln!(out, "  receiver {}", receiver_words(receiver))?;
     }
@@ -188,6 +191,7 @@ fn as_json(file: &str, outcome: &Result<Checked, Problems>) -> Value {
         Ok(checked) => {
             if let Checked::Settings(config) = checked {
                 told["clusters"] = config.clusters.iter().map(cluster_as_json).collect();
+                told["notify"] = config.notify.notifies.into();
                 told["receivers"] = config.notify.receivers.iter().map(receiver_as_json).collect();
                 told["routes"] = routes_words(&config.notify).into();
                 told["warnings"] = untold::warnings(config).into();

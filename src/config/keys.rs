@@ -22,14 +22,12 @@ pub(super) use trials::{EVENT, EXPECTATION, TEST, TESTS, VALUE};
 pub(super) struct Section {
     /// The keys that are served.
     pub keys: &'static [Key],
-    /// The keys that a later version serves.
-    pub later: &'static [&'static str],
     /// Keys that stand somewhere else, each with what to do.
     pub elsewhere: &'static [(&'static str, &'static str)],
 }
 
-/// No key is of a later version, or of another file.
-const NOTHING_ELSE: Section = Section { keys: &[], later: &[], elsewhere: &[] };
+/// No key that is looked for here belongs to another place.
+const NOTHING_ELSE: Section = Section { keys: &[], elsewhere: &[] };
 
 /// One key.
 #[derive(Debug)]

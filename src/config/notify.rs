@@ -41,7 +41,8 @@ pub(super) fn read(
     let routes = route::all(reader, file, &known, &grouping);
     let routes = routes.unwrap_or_else(|| vec![route::to_everybody(&known)]);
     let receivers = known.receivers.into_iter().map(|receiver| receiver.config).collect();
-    NotifyConfig { receivers, routes, grouping, external_url }
+    let notifies = reader.read(file, "notify", values::flag).unwrap_or(usual.notifies);
+    NotifyConfig { notifies, receivers, routes, grouping, external_url }
 }
 
 /// The receivers that there are.

@@ -117,12 +117,12 @@ impl<'a> Reader<'a> {
         for (key, name, value) in pairs {
             let Some(known) = section.keys.iter().find(|known| known.name == name) else {
                 meant.extend(self.unknown(section, key, name, path));
-                foreign |= section.later.contains(&name) || elsewhere(section, name).is_some();
+                foreign |= elsewhere(section, name).is_some();
                 continue;
             };
             entries.found.push((known, value));
         }
-        // A file of a later version's rules has nothing to do with clusters.
+        // A file of rules has nothing to do with clusters.
         if foreign && entries.found.is_empty() {
             return entries;
         }
@@ -204,11 +204,6 @@ impl<'a> Reader<'a> {
     /// The key that was probably meant is returned.
     fn unknown(&mut self, section: &Section, key: &Node, name: &str, path: &str) -> Option<&'static str> {
         let place = if path.is_empty() { String::new() } else { format!(" in {path}") };
-        if section.later.contains(&name) {
-            let what = format!("`{}` is not in this version yet", join(path, name));
-            self.problem(key.at, what, "remove it; a later version reads it");
-            return None;
-        }
         if let Some(help) = elsewhere(section, name) {
             self.problem(key.at, format!("`{}` does not belong here", join(path, name)), help);
             return None;

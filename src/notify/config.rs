@@ -36,6 +36,8 @@ impl fmt::Display for ReceiverName {
 /// Everything about telling people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotifyConfig {
+    /// Whether this instance tells anybody: `notify`. Of several that watch the same groups exactly one should.
+    pub notifies: bool,
     /// Each with a name of its own; never empty: where the settings name none, there is a terminal.
     pub receivers: Vec<ReceiverConfig>,
     /// The first that matches decides, unless it says to go on. What none takes, nobody is told.
@@ -57,11 +59,23 @@ impl Default for NotifyConfig {
             grouping: None,
         };
         Self {
+            notifies: true,
             receivers: vec![terminal],
             routes: vec![route],
             grouping: GroupingConfig::default(),
             external_url: None,
         }
+    }
+}
+
+impl NotifyConfig {
+    /// What a running daemon tells people by: without any receiver or route when it is to tell nobody.
+    #[must_use]
+    pub fn in_force(&self) -> Self {
+        if self.notifies {
+            return self.clone();
+        }
+        Self { receivers: Vec::new(), routes: Vec::new(), ..self.clone() }
     }
 }
 

@@ -5,9 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::check_golden;
+use crate::program::{Daemon, Settings};
 
 /// Nobody listens there.
 const NOBODY: &str = "127.0.0.1:1";
@@ -65,6 +66,7 @@ fn help_is_as_printed_here() {
         ("test.txt", &["test", "--help"]),
         ("routes.txt", &["routes", "--help"]),
         ("notify-test.txt", &["notify-test", "--help"]),
+        ("health.txt", &["health", "--help"]),
         ("schema.txt", &["schema", "--help"]),
     ] {
         let output = run(arguments);
@@ -109,6 +111,7 @@ fn bad_usage_ends_with_2_and_says_what_would_be_right() {
     check(&["routes", "severity=page"], 2, "", "no settings");
     check(&["notify-test", "oncall"], 2, "", "no settings");
     check(&["test", "gone.yaml"], 2, "", "gone.yaml: the test file does not exist");
+    check(&["health", "--url", "localhost:1876"], 2, "", "plimsoll: --url: write where the daemon serves");
     check(&["lag", "-b", NOBODY, "--property", "ssl.ca.locatoin=x"], 2, "", "plimsoll: ");
 }
 
@@ -424,4 +427,15 @@ fn the_daemon_stops_with_0_when_it_is_asked_to_and_every_line_is_json() {
         }
         assert!(lines.iter().any(|line| line.contains("\"stopping\"")), "{lines:?}");
     }
+}
+
+#[test]
+fn a_daemon_is_healthy_while_it_answers_and_ready_when_it_measures() {
+    let daemon = Daemon::start(Settings::of(NOBODY, &json!({ "request_timeout": "200ms" })));
+    let url = format!("http://{}", daemon.address());
+    let away = "healthy, not ready: cluster prod is not measured: ";
+    check(&["health", "--url", &url], 0, away, "");
+    check(&["health", "--ready", "--url", &url], 1, away, "");
+    drop(daemon);
+    check(&["health", "--url", &url], 1, "", "plimsoll: no daemon answers at http://127.0.0.1:");
 }

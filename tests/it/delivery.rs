@@ -2,6 +2,7 @@
 
 mod flood;
 mod hook;
+mod instances;
 mod outage;
 mod silenced;
 mod slo;

@@ -10,7 +10,7 @@ pub(in crate::config) use slo::{ALERTING, INDICATOR, SLO, TIER};
 
 use crate::config::values::{MINUTE, NINETY_DAYS as LONGEST};
 
-use super::{NOTHING_ELSE, Section, Shape, key};
+use super::{Section, Shape, key};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -37,7 +37,7 @@ pub(in crate::config) static RULES: Section = Section {
         ("receivers", SETTINGS),
         ("routes", SETTINGS),
         ("grouping", SETTINGS),
+        ("notify", SETTINGS),
         ("severities", SETTINGS),
     ],
-    ..NOTHING_ELSE
 };

@@ -42,13 +42,18 @@ pub(in crate::config) static FILE: Section = Section {
         ),
         key("grouping", Shape::Section(&GROUPING), None, "How alerts share messages."),
         key(
+            "notify",
+            Shape::Flag,
+            Some("true"),
+            "Whether this instance tells anybody; of several that watch the same groups exactly one should.",
+        ),
+        key(
             "severities",
             Shape::Severities,
             Some("{}"),
             "Further names of severities in rules files, such as `{ urgent: page }`.",
         ),
     ],
-    later: &["notify"],
     elsewhere: &[
         ("slos", RULES_FILE),
         ("alerts", RULES_FILE),
@@ -127,8 +132,7 @@ pub(in crate::config) static CLUSTER: Section = Section {
             "The most partitions whose time index is asked per second, to find time lag.",
         ),
     ],
-    later: &["notify"],
-    ..NOTHING_ELSE
+    elsewhere: &[("notify", "move it to the top of the file: it is about the whole instance")],
 };
 
 /// `groups` of a cluster.
