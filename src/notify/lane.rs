@@ -333,9 +333,13 @@ impl Lane {
         for (id, entry) in &self.entries {
             // Others that were told at the same time were told in the same message.
             let alone = (self.manner.one_by_one && entry.summary.is_none()).then_some(id);
-            messages.extend(entry.attempts.iter().map(|attempt| (attempt.at, alone)));
+            for (which, attempt) in entry.attempts.iter().enumerate() {
+                // What has come and gone is told of both at once.
+                let nth = entry.attempts.iter().take(which).filter(|before| before.at == attempt.at).count();
+                messages.insert((attempt.at, alone, nth));
+            }
         }
-        let times: Vec<Timestamp> = messages.into_iter().map(|(at, _)| at).collect();
+        let times: Vec<Timestamp> = messages.into_iter().map(|(at, ..)| at).collect();
         self.rate = self.rate.full();
         times.into_iter().for_each(|at| self.rate.take(at));
     }
