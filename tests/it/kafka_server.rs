@@ -27,7 +27,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 pub(crate) use certificates::Certificates;
-pub(crate) use spec::{KafkaSpec, KafkaVersion, Security};
+pub(crate) use spec::{KafkaSpec, KafkaVersion, Security, free_port};
 
 use java::Java;
 use process::{BrokerProcess, log_tail, start_new_log};

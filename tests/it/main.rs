@@ -10,6 +10,7 @@ mod config;
 mod dashboards;
 mod delivery;
 mod demo;
+mod deploy;
 mod durability;
 mod export;
 mod kafka_server;

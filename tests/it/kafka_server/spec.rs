@@ -236,7 +236,7 @@ impl Ports {
 
 /// Below the range from which the kernel takes ports for outgoing connections: a broker that was stopped
 /// finds its port still free when it starts again.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     const FIRST: u16 = 15_000;
     const COUNT: u16 = 17_000;
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();

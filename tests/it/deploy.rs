@@ -1,0 +1,38 @@
+//! What `deploy/` holds, checked with the programs of those who read it: no container engine and no cluster is needed.
+
+mod image;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// A file or folder of this repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The folder of the programs and schemas that the files are checked with.
+fn checkers() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let fetched = Command::new(repository("tests/manifests/fetch.sh")).output().unwrap();
+        assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
+        PathBuf::from(String::from_utf8(fetched.stdout).unwrap().trim())
+    })
+}
+
+/// What a checker says to `input`: its standard output when it finds nothing wrong, else all that it says.
+fn ask(checker: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut command = Command::new(checkers().join("bin").join(checker));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let (mut stdin, input) = (running.stdin.take().unwrap(), input.to_owned());
+    // Whoever has seen enough does not read to the end.
+    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
+    let output = running.wait_with_output().unwrap();
+    writing.join().unwrap();
+    let (said, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(said.into_owned()) } else { Err(format!("{said}{complained}")) }
+}
