@@ -229,6 +229,9 @@ pub struct CheckArgs {
     /// Also connect, and tell what each selector matches now
     #[arg(long)]
     pub connect: bool,
+    /// Also that settings say which groups they watch, as beside each replica of an application they must
+    #[arg(long)]
+    pub sidecar: bool,
     /// Write JSON instead of text
     #[arg(long)]
     pub json: bool,

@@ -23,7 +23,7 @@ mod words;
 
 use std::path::Path;
 
-pub use check::{Checked, check_file, check_files};
+pub use check::{CheckOptions, Checked, check_file, check_files};
 pub use difference::{RuleChanges, keys_for_a_restart};
 pub use expand::{Lookup, System};
 pub(crate) use keys::nearest;

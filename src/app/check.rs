@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Ending, clock, say};
 use crate::cli::CheckArgs;
-use crate::config::{Checked, Config, Rules, check_files};
+use crate::config::{CheckOptions, Checked, Config, Rules, check_files};
 use crate::kafka::{Cluster, ClusterConfig, ClusterError, Filter};
 use crate::model::Selector;
 
@@ -22,7 +22,8 @@ use rules::{About, abouts};
 pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<Ending> {
     let mut out = std::io::stdout().lock();
     let mut told = Vec::new();
-    let checked = check_files(&arguments.files, &mut told, arguments.json)?;
+    let options = CheckOptions { json: arguments.json, sidecar: arguments.sidecar };
+    let checked = check_files(&arguments.files, &mut told, options)?;
     let Some(checked) = checked else {
         out.write_all(&told)?;
         return Ok(Ending::Refused);

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::values::{Severities, show_duration};
 use super::words::{kind_words, receiver_words, routes_words};
 use super::{
-    Config, FileKind, Problems, Rules, System, TestFile, open, parse, parse_rules_with, parse_tests, read,
+    Config, FileKind, Problem, Problems, Rules, System, TestFile, open, parse, parse_rules_with, parse_tests,
+    read,
 };
 use crate::alert;
 use crate::kafka::{ClusterConfig, Filter};
@@ -61,12 +62,25 @@ fn check_with(path: &Path, severities: &Severities) -> Result<Checked, Problems>
     }
 }
 
+/// How files are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// Tells the outcome as JSON.
+    pub json: bool,
+    /// Settings run beside each replica of an application, so they have to say which groups they watch.
+    pub sidecar: bool,
+}
+
 /// Checks each of `files` and writes the outcome to `out`; what was in them, when all of them are fine.
 /// As JSON it is one array with an object per file.
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Result<Option<Vec<Checked>>> {
+pub fn check_files(
+    files: &[PathBuf],
+    out: &mut dyn Write,
+    options: CheckOptions,
+) -> io::Result<Option<Vec<Checked>>> {
     let mut outcomes: Vec<_> =
         files.iter().map(|path| (path.display().to_string(), check_file(path))).collect();
     // Rules that are given together with settings may use the names that those add.
@@ -81,7 +95,14 @@ pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Re
             *outcome = check_with(path, added);
         }
     }
-    if json {
+    for (file, outcome) in outcomes.iter_mut().filter(|_| options.sidecar) {
+        if let Ok(Checked::Settings(config)) = outcome
+            && let Some(problems) = not_for_a_sidecar(file, config)
+        {
+            *outcome = Err(problems);
+        }
+    }
+    if options.json {
         let all: Vec<_> = outcomes.iter().map(|(file, outcome)| as_json(file, outcome)).collect();
         serde_json::to_writer_pretty(&mut *out, &all)?;
         writeln!(out)?;
@@ -94,6 +115,20 @@ pub fn check_files(files: &[PathBuf], out: &mut dyn Write, json: bool) -> io::Re
         }
     }
     Ok(outcomes.into_iter().map(|(_, outcome)| outcome.ok()).collect())
+}
+
+/// What would make every replica of an application watch the groups of everybody.
+fn not_for_a_sidecar(file: &str, config: &Config) -> Option<Problems> {
+    let watches_all = config.clusters.iter().filter(|cluster| cluster.groups.include.is_empty());
+    let problems = watches_all.map(|cluster| {
+        let what = format!(
+            "cluster {} has no `groups.include`, so every replica would watch every group",
+            cluster.name
+        );
+        let help = "name the groups of the application, such as `groups: { include: [orders-processor] }`";
+        Problem::without_place(Some(file), what, help)
+    });
+    Some(problems.collect::<Vec<_>>()).filter(|problems| !problems.is_empty()).map(Problems)
 }
 
 fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
@@ -115,7 +150,7 @@ fn fine(file: &str, checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
 /// Who is told of what.
 fn delivery(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     if !config.notify.notifies {
-        writeln!(out, "  nobody is told by this instance: `notify` is false; without it")?;
+        writeln!(out, "  nobody is told by this instance: `notify` is false. Otherwise:")?;
     }
     for receiver in &config.notify.receivers {
         writeln!(out, "  receiver {}", receiver_words(receiver))?;

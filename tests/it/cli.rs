@@ -430,6 +430,22 @@ fn the_daemon_stops_with_0_when_it_is_asked_to_and_every_line_is_json() {
 }
 
 #[test]
+fn a_sidecar_has_to_say_which_groups_it_watches() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plimsoll.yaml");
+    let file = path.to_str().unwrap();
+    std::fs::write(&path, UNREACHABLE).unwrap();
+    let complaint = format!(
+        "{file}: cluster gone has no `groups.include`, so every replica would watch every group\n     \
+         = name the groups of the application, such as `groups: {{ include: [orders-processor] }}`\n"
+    );
+    check(&["check", file], 0, &format!("{file}: fine"), "");
+    check(&["check", "--sidecar", file], 2, &complaint, "");
+    std::fs::write(&path, format!("{UNREACHABLE}    groups: {{ include: [orders] }}\n")).unwrap();
+    check(&["check", "--sidecar", file], 0, &format!("{file}: fine"), "");
+}
+
+#[test]
 fn a_daemon_is_healthy_while_it_answers_and_ready_when_it_measures() {
     let daemon = Daemon::start(Settings::of(NOBODY, &json!({ "request_timeout": "200ms" })));
     let url = format!("http://{}", daemon.address());

@@ -7,7 +7,7 @@ mod rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plimsoll::config::{self, Config, Given, Lookup, Problems, Rules};
+use plimsoll::config::{self, CheckOptions, Config, Given, Lookup, Problems, Rules};
 use plimsoll::telemetry::OtlpProtocol;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -319,17 +319,18 @@ fn properties_of_the_command_line_win() {
 fn check_tells_each_file_s_outcome() {
     let files = [folder("good").join("plimsoll.yaml"), folder("bad").join("unknown-key.yaml")];
     let mut out = Vec::new();
-    assert!(config::check_files(&files, &mut out, false).unwrap().is_none());
+    let as_json = CheckOptions { json: true, ..CheckOptions::default() };
+    assert!(config::check_files(&files, &mut out, CheckOptions::default()).unwrap().is_none());
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains("plimsoll.yaml: fine, watches here at here:9092 every 1s"), "{text}");
     assert!(text.contains("did you mean `bootstrap_servers`?"), "{text}");
 
     let mut out = Vec::new();
-    assert!(config::check_files(&files[..1], &mut out, true).unwrap().is_some());
+    assert!(config::check_files(&files[..1], &mut out, as_json).unwrap().is_some());
     let json: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(json[0]["fine"], true);
     let mut out = Vec::new();
-    assert!(config::check_files(&files[1..], &mut out, true).unwrap().is_none());
+    assert!(config::check_files(&files[1..], &mut out, as_json).unwrap().is_none());
     let json: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(json[0]["problems"][0]["line"], 3);
 }

@@ -1,6 +1,9 @@
 //! What `deploy/` holds, checked with the programs of those who read it: no container engine and no cluster is needed.
 
+mod autoscaling;
 mod image;
+mod kubernetes;
+mod schemas;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

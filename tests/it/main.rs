@@ -18,6 +18,7 @@ mod lag_command;
 mod lag_truth;
 mod notify;
 mod program;
+mod prometheus;
 mod reload;
 mod rule_tests;
 mod rules;
