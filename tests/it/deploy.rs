@@ -1,11 +1,14 @@
 //! What `deploy/` holds, checked with the programs of those who read it: no container engine and no cluster is needed.
 
 mod autoscaling;
+mod compose;
 mod image;
 mod kubernetes;
 mod schemas;
 
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -38,4 +41,9 @@ fn ask(checker: &str, arguments: &[&str], input: &str) -> Result<String, String>
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() { Ok(said.into_owned()) } else { Err(format!("{said}{complained}")) }
+}
+
+/// Whether the tests run as root: then programs can be run as somebody else.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|of_this_process| of_this_process.uid() == 0)
 }

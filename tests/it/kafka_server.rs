@@ -29,7 +29,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 pub(crate) use certificates::Certificates;
 pub(crate) use spec::{KafkaSpec, KafkaVersion, Security, free_port};
 
-use java::Java;
+pub(crate) use java::Java;
 use process::{BrokerProcess, log_tail, start_new_log};
 use spec::{BrokerFolder, OFFSETS_PARTITIONS, Ports};
 use wait::try_wait_for;

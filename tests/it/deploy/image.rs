@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ask, repository};
+use super::{ask, is_root, repository};
 use crate::kafka_server::wait::{try_wait_for, wait_for, wait_until};
 use crate::kafka_server::{KafkaCluster, KafkaSpec, KafkaVersion, PATIENCE, Security, free_port};
 use crate::program::{CLUSTER, Killed};
@@ -191,13 +191,6 @@ impl Drop for Running {
             Command::new("kill").args(["-KILL", &child]).status().ok();
         }
     }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|of_this_process| {
-        use std::os::unix::fs::MetadataExt;
-        of_this_process.uid() == 0
-    })
 }
 
 fn settings(servers: &str, port: u16, properties: &Value) -> Value {
