@@ -5,6 +5,7 @@ mod compose;
 mod image;
 mod kubernetes;
 mod schemas;
+mod systemd;
 
 use std::fs;
 use std::io::Write;
