@@ -12,9 +12,20 @@ mod slos;
 use std::fs;
 
 use self::json::Dashboard;
+use crate::deploy::ask;
 
 fn all() -> [Dashboard; 3] {
     [groups::dashboard(), slos::dashboard(), own::dashboard()]
+}
+
+#[test]
+fn grafana_s_own_types_read_them() {
+    for dashboard in all() {
+        let text = dashboard.json().to_string();
+        ask("dashboard", &[], &text).unwrap_or_else(|complaint| panic!("{}: {complaint}", dashboard.file));
+        let misspelt = text.replace("\"spanNulls\"", "\"spanNull\"");
+        assert!(ask("dashboard", &[], &misspelt).is_err(), "a key that Grafana does not know went unseen");
+    }
 }
 
 #[test]

