@@ -1,5 +1,6 @@
 //! What one tick of the pure core costs, and what it remembers: 100,000 partitions, 200,000 group-partitions.
-//! Two pictures: every group keeps up, and every partition of every group lags by some records. Single-threaded.
+//! Three pictures: every group keeps up; every partition of every group lags by some records, with as many questions to
+//! the time index as a tick may ask by default, and with all that there are. Single-threaded.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on should stop")]
 #![expect(clippy::print_stdout, reason = "its figures are for who runs it")]
@@ -24,16 +25,21 @@ const GROUP_PARTITIONS: u32 = GROUPS * PARTITIONS;
 
 /// A tick every 15 s, so that each leaves a point in the history: an hour of it.
 const TICKS: u64 = 245;
+/// Questions to the time index in a tick, by the default of `time_lookups_per_second`.
+const BUDGET: usize = 15_000;
 const START: i64 = 1_790_000_000_000;
 
 /// Each picture has a process of its own, so that neither finds the other's memory.
 fn main() {
     match std::env::args().nth(1).as_deref() {
-        Some("keeps-up") => measure("every group keeps up", 0),
-        Some("lags") => measure("every partition lags, commits move", 500),
+        Some("keeps-up") => measure("every group keeps up", 0, usize::MAX),
+        Some("lags") => {
+            measure("every partition lags, commits move, default budget of questions", 500, BUDGET)
+        }
+        Some("asks") => measure("every partition lags, commits move, every question asked", 500, usize::MAX),
         _ => {
             println!("{TOPICS} topics x {PARTITIONS} partitions, {GROUPS} groups x {PARTITIONS} partitions");
-            for picture in ["keeps-up", "lags"] {
+            for picture in ["keeps-up", "lags", "asks"] {
                 let program = std::env::current_exe().unwrap();
                 assert!(Command::new(program).arg(picture).status().unwrap().success());
             }
@@ -41,7 +47,7 @@ fn main() {
     }
 }
 
-fn measure(picture: &str, lag: u64) {
+fn measure(picture: &str, lag: u64, budget: usize) {
     let before = resident_bytes();
     let names: Vec<TopicName> =
         (0..TOPICS).map(|number| format!("topic-{number:05}").as_str().into()).collect();
@@ -61,8 +67,10 @@ fn measure(picture: &str, lag: u64) {
         let observation = observation(&names, &groups, tick, lag, now);
         let started = Instant::now();
         engine.begin(&observation);
+        let mut budget = budget;
         loop {
-            let questions = engine.questions(usize::MAX);
+            let questions = engine.questions(budget);
+            budget -= questions.len();
             if questions.is_empty() {
                 break;
             }

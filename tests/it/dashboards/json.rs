@@ -154,7 +154,8 @@ impl Panel {
             Kind::Heatmap => "heatmap",
         };
         let targets = ('A'..).zip(&self.queries).map(|(letter, query)| {
-            let is_table = matches!(self.kind, Kind::Table);
+            // What is now, not what was last known: of a daemon that has died nothing is.
+            let is_instant = matches!(self.kind, Kind::Table | Kind::Stat);
             let format = match self.kind {
                 Kind::Table => "table",
                 Kind::Heatmap => "heatmap",
@@ -166,8 +167,8 @@ impl Panel {
                 "expr": query.expression,
                 "legendFormat": query.legend,
                 "format": format,
-                "instant": is_table,
-                "range": !is_table,
+                "instant": is_instant,
+                "range": !is_instant,
             })
         });
         json!({
@@ -196,7 +197,7 @@ impl Panel {
             }),
             Kind::Stat => json!({
                 "colorMode": "value",
-                "graphMode": "area",
+                "graphMode": "none",
                 "justifyMode": "auto",
                 "orientation": "auto",
                 "percentChangeColorMode": "standard",

@@ -14,7 +14,7 @@ pub(super) fn dashboard() -> Dashboard {
                 "1 when the last tick measured the cluster.",
                 "bool_yes_no",
                 r#"plimsoll_up{cluster=~"$cluster"}"#,
-                "{{cluster}}",
+                "{{cluster}} {{instance}}",
             )
             .kind(Kind::Stat),
             panel(
@@ -30,8 +30,8 @@ pub(super) fn dashboard() -> Dashboard {
                 "Cycle time, 99th percentile",
                 "Time to read and judge a cluster once; as long as it is below the poll interval, nothing is late.",
                 "s",
-                r#"histogram_quantile(0.99, sum by (le, cluster) (rate(plimsoll_cycle_seconds_bucket{cluster=~"$cluster"}[$__rate_interval])))"#,
-                "{{cluster}}",
+                r#"histogram_quantile(0.99, sum by (le, cluster, instance) (rate(plimsoll_cycle_seconds_bucket{cluster=~"$cluster"}[$__rate_interval])))"#,
+                "{{cluster}} {{instance}}",
             ),
             panel(
                 "Requests to Kafka",
@@ -66,8 +66,8 @@ pub(super) fn dashboard() -> Dashboard {
                 "Time to write the state, 99th percentile",
                 "Until what a tick has changed is durable.",
                 "s",
-                r#"histogram_quantile(0.99, sum by (le) (rate(plimsoll_state_write_seconds_bucket[$__rate_interval])))"#,
-                "write",
+                r#"histogram_quantile(0.99, sum by (le, instance) (rate(plimsoll_state_write_seconds_bucket[$__rate_interval])))"#,
+                "{{instance}}",
             ),
             panel(
                 "Waiting to be told",
@@ -96,16 +96,16 @@ pub(super) fn dashboard() -> Dashboard {
                 "Resident.",
                 "bytes",
                 r#"process_resident_memory_bytes{job=~".*plimsoll.*"}"#,
-                "resident",
+                "{{instance}}",
             ),
             panel(
                 "Processor",
                 "Seconds of one core per second.",
                 "short",
                 r#"rate(process_cpu_seconds_total{job=~".*plimsoll.*"}[$__rate_interval])"#,
-                "cores",
+                "{{instance}}",
             ),
-            panel("State file", "Its size.", "bytes", r#"plimsoll_state_file_bytes"#, "size"),
+            panel("State file", "Its size.", "bytes", r#"plimsoll_state_file_bytes"#, "{{instance}}"),
         ],
     }
 }

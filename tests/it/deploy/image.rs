@@ -38,6 +38,12 @@ impl Container {
         // Readable for whoever the program runs as.
         let folder = TempDir::new().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        // What its folder for the state is like in the image, is for the rest of this to be true.
+        let (user, state) =
+            (image["user"].as_str().unwrap(), image["environment"]["STATE_DIRECTORY"].as_str().unwrap());
+        let owned = format!("COPY --from=build --chown={user} /state/ {state}/");
+        assert!(words(&image["copies"]).contains(&&*owned), "{image}");
+        assert_eq!((words(&image["volumes"]), words(&image["ports"])), (vec![state], vec!["1876"]));
         let container = Container { image, folder };
         let laid_out = Command::new(repository("deploy/docker/rootfs.sh"))
             .arg(env!("CARGO_BIN_EXE_plimsoll"))
@@ -45,7 +51,7 @@ impl Container {
             .output()
             .unwrap();
         assert!(laid_out.status.success(), "{}", String::from_utf8_lossy(&laid_out.stderr));
-        fs::create_dir(container.root().join("var/lib/plimsoll")).unwrap();
+        fs::create_dir(container.root().join("var/lib/plimsoll")).expect("that only the Dockerfile makes it");
         for mounted in [container.settings(), container.state()] {
             fs::create_dir(&mounted).unwrap();
         }

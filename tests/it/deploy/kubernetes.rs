@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{ask, checkers, repository, schemas};
@@ -36,6 +36,8 @@ fn folders() -> Vec<String> {
         }
     }
     found.sort();
+    // What the others take a part from is nothing by itself.
+    found.retain(|folder| !["image", "overlays/sidecar/pod"].contains(&folder.as_str()));
     assert_eq!(found, ["autoscaling", "base", "overlays/daemonset", "overlays/sidecar"]);
     found
 }
@@ -103,6 +105,38 @@ fn every_manifest_is_as_kubernetes_and_the_operators_want_it() {
     }
 }
 
+/// It is no part of what is built: of the two autoscalers only one may be.
+#[test]
+fn the_other_autoscaler_is_as_kubernetes_wants_it() {
+    let file = repository("deploy/kubernetes/autoscaling/hpa.yaml");
+    conform(&fs::read_to_string(file).unwrap()).unwrap_or_else(|complaint| panic!("{complaint}"));
+    let built = documents(&build("autoscaling"));
+    let kinds: Vec<_> = built.iter().map(|document| document["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["ScaledObject"]);
+}
+
+#[test]
+fn the_image_is_named_once_for_all() {
+    let folder = TempDir::new().unwrap();
+    let mut copy = Command::new("cp");
+    copy.arg("-R").arg(repository("deploy/kubernetes")).arg(folder.path());
+    assert!(copy.status().unwrap().success());
+    let root = folder.path().join("kubernetes");
+    let kustomize = || Command::new(checkers().join("bin/kustomize"));
+    let edit = ["edit", "set", "image", "plimsoll=registry.example/plimsoll:7.0.0"];
+    assert!(kustomize().args(edit).current_dir(root.join("image")).status().unwrap().success());
+    for (overlay, pods) in [("base", 1), ("overlays/daemonset", 2), ("overlays/sidecar", 1)] {
+        let built = kustomize().arg("build").arg(root.join(overlay)).output().unwrap();
+        let documents = documents(&String::from_utf8(built.stdout).unwrap());
+        let images = workloads(&documents).into_iter().map(|(_, pod)| plimsoll(pod)["image"].clone());
+        assert_eq!(
+            images.collect::<Vec<_>>(),
+            vec![json!("registry.example/plimsoll:7.0.0"); pods],
+            "{overlay}"
+        );
+    }
+}
+
 #[test]
 fn every_pod_is_restricted() {
     for (folder, pods) in [("base", 1), ("overlays/daemonset", 2), ("overlays/sidecar", 1)] {
@@ -163,10 +197,14 @@ fn what_selects_something_selects_what_it_is_meant_for() {
             assert_eq!(budget["spec"]["maxUnavailable"], 1, "a node could never be drained");
         }
         for policy in of_kind(&documents, "NetworkPolicy") {
-            let all: Vec<&str> =
-                workloads(&documents).into_iter().map(|(workload, _)| name(workload)).collect();
-            assert_eq!(pods(&policy["spec"]["podSelector"]["matchLabels"]), all, "{folder}");
+            let selected = pods(&policy["spec"]["podSelector"]["matchLabels"]);
+            assert_eq!(selected, [name(policy)], "{folder}");
+            // Those on the nodes are there for everybody; receivers are for the one that tells.
+            let is_node = name(policy) == "plimsoll-node";
+            assert_eq!(policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"] == json!({}), is_node);
+            assert_eq!(policy["spec"]["egress"].to_string().contains("\"port\":443"), !is_node);
         }
+        assert_eq!(of_kind(&documents, "NetworkPolicy").len(), workloads(&documents).len(), "{folder}");
         for monitor in of_kind(&documents, "ServiceMonitor") {
             let services = of_kind(&documents, "Service").into_iter();
             let found: Vec<&str> = services
@@ -267,6 +305,14 @@ fn settings_are_fine_and_exactly_one_instance_tells_people() {
         assert_eq!(deployments[0]["spec"]["replicas"], 1);
         assert_eq!(deployments[0]["spec"]["strategy"]["type"], "Recreate");
         assert!(deployments.len() == 1, "{folder}");
+    }
+    let documents = documents(&build("overlays/sidecar"));
+    for (_, pod) in workloads(&documents) {
+        // With one the application would wait, for ever where the settings are broken.
+        assert_eq!(
+            (&plimsoll(pod)["startupProbe"], &plimsoll(pod)["restartPolicy"]),
+            (&Value::Null, &json!("Always"))
+        );
     }
     for settings in settings("overlays/sidecar").values() {
         check_settings(settings, &["--sidecar"]);

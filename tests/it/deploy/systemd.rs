@@ -1,5 +1,5 @@
-//! The unit of `deploy/systemd`: systemd understands all of it, and it takes away what the daemon does not need, and
-//! nothing that it needs.
+//! The unit of `deploy/systemd`: systemd understands all of it, and it takes away what the daemon does not need, and none
+//! of the system calls that it makes. What it says of paths and address families is not tried: no systemd runs here.
 
 use std::collections::BTreeSet;
 use std::fs;
