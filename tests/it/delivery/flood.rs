@@ -110,9 +110,12 @@ fn five_thousand_incidents_at_once_are_few_messages_and_none_is_forgotten() {
             let deliveries = incident["deliveries"].as_array().unwrap();
             deliveries.len() == 2 && deliveries.iter().all(is_told)
         };
-        // The last ones of those that are over.
+        // Asked in this order, the last ones of those that are over are the last ones of all.
+        if !listed("open").is_empty() {
+            return false;
+        }
         let over = listed("resolved");
-        listed("open").is_empty() && over.len() >= 1_000 && over.iter().all(is_told_to_both)
+        over.len() >= 1_000 && over.iter().all(is_told_to_both)
     });
     for (hook, most) in [(&hook, 120), (&slow, 6)] {
         let messages = messages(&hook.all());

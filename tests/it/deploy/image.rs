@@ -256,6 +256,22 @@ fn the_image_knows_the_authorities_that_it_brings() {
     assert_eq!(running.stop(), Some(0));
 }
 
+/// What every build of this project needs stands in `.ci/deps`, above what only tests need.
+#[test]
+fn the_image_is_built_with_what_a_build_needs() {
+    let dockerfile = fs::read_to_string(repository("deploy/docker/Dockerfile")).unwrap();
+    let installed = dockerfile.split_once("--no-install-recommends").unwrap().1.split_once("&&").unwrap().0;
+    let installed: Vec<&str> = installed.split_whitespace().collect();
+    let needs = fs::read_to_string(repository(".ci/deps")).unwrap();
+    let needs = needs.split_once("java_version").unwrap().0;
+    let named = needs.lines().filter_map(|line| line.split_once("|| need \"")?.1.split_once("\" "));
+    let packages: Vec<&str> = named.flat_map(|(_, packages)| packages.trim_matches('"').split(' ')).collect();
+    assert!(packages.len() >= 8, "{packages:?}");
+    for package in packages {
+        assert!(installed.contains(&package), "{package} is not installed: {installed:?}");
+    }
+}
+
 #[test]
 fn the_image_holds_one_program_and_what_it_is_linked_to() {
     let container = Container::create();
