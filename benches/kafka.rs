@@ -56,10 +56,11 @@ fn main() {
     scrapes.sort_unstable_by_key(|(took, ..)| *took);
     let (took, bytes, series) = &scrapes[scrapes.len() / 2];
     println!(
-        "{} partitions, {} group-partitions, poll_interval 5s, Kafka {}, polled commits",
+        "{} partitions, {} group-partitions, poll_interval 5s, Kafka {}, commits: {}",
         TOPICS * PARTITIONS as usize,
         GROUPS * PARTITIONS as usize,
-        KafkaVersion::V4_1.as_str()
+        KafkaVersion::V4_1.as_str(),
+        commit_source(&address)
     );
     println!("daemon: {daemon_cpu:.3} s CPU per 5 s, {resident} MB resident ({peak} MB at most)");
     println!(
@@ -126,6 +127,19 @@ fn address(daemon: &mut Child) -> String {
 
 /// How long one scrape took to its last byte, the bytes of it, and its series.
 fn scrape(address: &str) -> (Duration, usize, usize) {
+    let (took, body) = page(address);
+    (took, body.len(), body.lines().filter(|line| !line.starts_with('#')).count())
+}
+
+/// How commits are read, as the daemon says.
+fn commit_source(address: &str) -> String {
+    let (_, body) = page(address);
+    let (_, value) = body.split_once("commit_source=\"").unwrap();
+    value.split_once('"').unwrap().0.to_owned()
+}
+
+/// The page of metrics, and how long it took to its last byte.
+fn page(address: &str) -> (Duration, String) {
     let started = Instant::now();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").unwrap();
@@ -134,7 +148,7 @@ fn scrape(address: &str) -> (Duration, usize, usize) {
     let took = started.elapsed();
     let page = String::from_utf8(page).unwrap();
     let (_, body) = page.split_once("\r\n\r\n").unwrap();
-    (took, body.len(), body.lines().filter(|line| !line.starts_with('#')).count())
+    (took, body.to_owned())
 }
 
 /// User and system time of a process so far; the kernel counts in hundredths of a second.
