@@ -84,7 +84,7 @@ impl Question {
         let known = matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE);
         match serde_json::from_slice(&body) {
             Ok(answer) if known => Ok((status == StatusCode::OK, answer)),
-            _ => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
+            _ => Err(self.is_no_daemon(status)),
         }
     }
 
@@ -96,8 +96,12 @@ impl Question {
         let said = serde_json::from_slice::<Complaint>(&body).map(|complaint| complaint.error);
         match said {
             Ok(said) => anyhow::bail!("the daemon at {} answers {status}: {said}", self.shown()),
-            Err(_) => anyhow::bail!("what answers at {} is no plimsoll daemon: {status}", self.shown()),
+            Err(_) => Err(self.is_no_daemon(status)),
         }
+    }
+
+    fn is_no_daemon(&self, status: StatusCode) -> anyhow::Error {
+        anyhow::anyhow!("what answers at {} is no plimsoll daemon: {status}", self.shown())
     }
 
     fn answer(&self, method: Method, body: Option<&Value>) -> anyhow::Result<(StatusCode, Vec<u8>)> {

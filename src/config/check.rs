@@ -95,8 +95,9 @@ pub fn check_files(
             *outcome = check_with(path, added);
         }
     }
-    for (file, outcome) in outcomes.iter_mut().filter(|_| options.sidecar) {
-        if let Ok(Checked::Settings(config)) = outcome
+    for (file, outcome) in &mut outcomes {
+        if options.sidecar
+            && let Ok(Checked::Settings(config)) = outcome
             && let Some(problems) = not_for_a_sidecar(file, config)
         {
             *outcome = Err(problems);

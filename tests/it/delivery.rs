@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::hook::{Hook, Told};
-use crate::kafka_server::wait::try_wait_for;
+use crate::kafka_server::wait::{try_wait_for, wait_for};
 use crate::kafka_server::{KafkaCluster, KafkaVersion, PATIENCE, unique};
 use crate::program::{CLUSTER, Daemon, Settings};
 
@@ -82,6 +82,14 @@ fn wait_for_lag(daemon: &Daemon, group: &str, lag: f64) {
     daemon.wait_for(&format!("the lag of {group}"), |page| {
         page.value("kafka_consumergroup_lag_sum", &labels) == Some(lag)
     });
+}
+
+/// The open incident of `group`, as soon as there is one.
+fn wait_for_open(daemon: &Daemon, group: &str) -> Value {
+    wait_for(&format!("the incident of {group} is open"), PATIENCE, || {
+        let open = daemon.json("/api/v1/incidents?state=open");
+        open["incidents"].as_array()?.iter().find(|one| one["group"] == group).cloned()
+    })
 }
 
 /// Waits until the hook was told of `group` in that `status`.

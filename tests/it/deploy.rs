@@ -48,3 +48,20 @@ pub(crate) fn ask(checker: &str, arguments: &[&str], input: &str) -> Result<Stri
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|of_this_process| of_this_process.uid() == 0)
 }
+
+/// `bash -c script` as the first process of new `namespaces` (options of unshare); who is not root seems to be in them.
+fn unshare(namespaces: &[&str], script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(namespaces).arg("--fork");
+    if !is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["bash", "-c", script, "unshare"]);
+    command
+}
+
+/// The one child of a process.
+fn child_of(process: u32) -> Option<String> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
+    Some(children.trim().to_owned()).filter(|child| !child.is_empty())
+}

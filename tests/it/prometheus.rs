@@ -1,14 +1,19 @@
 //! A real Prometheus that scrapes a daemon every second, and answers queries. It ends with its value.
 
-use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::kafka_server::PATIENCE;
 use crate::kafka_server::wait::wait_until;
 use crate::program::{Daemon, Killed};
+
+/// Where a Prometheus answers `query`.
+pub(crate) fn path_of(query: &str) -> String {
+    format!("/api/v1/query?query={}", utf8_percent_encode(query, NON_ALPHANUMERIC))
+}
 
 #[derive(Debug)]
 pub(crate) struct Prometheus {
@@ -46,11 +51,7 @@ impl Prometheus {
     /// The series that a query finds now, each with its value, as Prometheus spells it; `None` while it does not answer.
     /// Panics when it is no query.
     pub(crate) fn query(&self, query: &str) -> Option<Vec<(Value, String)>> {
-        let mut encoded = String::new();
-        for byte in query.bytes() {
-            write!(encoded, "%{byte:02X}").unwrap();
-        }
-        let url = format!("http://{}/api/v1/query?query={encoded}", self.address);
+        let url = format!("http://{}{}", self.address, path_of(query));
         // Only the first provider of a process is kept.
         rustls::crypto::ring::default_provider().install_default().ok();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

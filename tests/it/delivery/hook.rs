@@ -135,7 +135,8 @@ fn serve(stream: TcpStream, heard: &Mutex<Heard>) {
         if reader.read_exact(&mut body).is_err() {
             return;
         }
-        let body = serde_json::from_slice(&body).unwrap();
+        // A heartbeat has none.
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         let Some(answer) = answer(&mut heard.lock().unwrap(), Request { at: unix_now(), body }) else {
             // Nothing more comes: that ends when the other side does.
             reader.read_to_end(&mut Vec::new()).ok();

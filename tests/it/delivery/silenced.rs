@@ -4,17 +4,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::hook::Hook;
-use super::{daemon, lag_rule, pipeline, wait_for_lag, wait_for_told};
+use super::{daemon, lag_rule, pipeline, wait_for_lag, wait_for_open, wait_for_told};
 use crate::kafka_server::wait::wait_until;
 use crate::kafka_server::{KafkaCluster, KafkaSpec, KafkaVersion, PATIENCE, unique};
 use crate::program::{Daemon, run};
-
-fn wait_until_open(daemon: &Daemon, group: &str) {
-    wait_until("the incident is open", PATIENCE, || {
-        let incidents = daemon.json("/api/v1/incidents");
-        incidents["incidents"].as_array().is_some_and(|all| all.iter().any(|one| one["group"] == group))
-    });
-}
 
 #[test]
 fn what_is_silent_is_told_when_it_still_goes_on_at_the_end_of_the_silence() {
@@ -45,10 +38,10 @@ fn what_is_silent_is_told_when_it_still_goes_on_at_the_end_of_the_silence() {
     let id = added.json()["id"].as_str().unwrap_or_else(|| panic!("{added:?}")).to_owned();
 
     cluster.produce(&silent, 0, 1);
-    wait_until_open(&running, &silent);
+    wait_for_open(&running, &silent);
     // A restart does not make it speak.
     running = Daemon::start(running.kill());
-    wait_until_open(&running, &silent);
+    wait_for_open(&running, &silent);
     cluster.produce(&other, 0, 1);
     wait_for_told(&hook, &running, &other, "firing");
     assert_eq!(hook.told(&silent, "firing").len(), 0, "it was told in spite of its silence");

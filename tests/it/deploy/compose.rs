@@ -9,10 +9,11 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{checkers, is_root, repository};
+use super::{checkers, child_of, is_root, repository, unshare};
 use crate::kafka_server::wait::{try_wait_for, wait_for};
 use crate::kafka_server::{Java, KafkaVersion, PATIENCE};
 use crate::program::{Killed, run};
+use crate::prometheus::path_of;
 
 /// The file as Compose understands it.
 fn compose() -> Value {
@@ -108,22 +109,16 @@ impl Network {
             perl -e '$up = pack "a16s", "lo", 0x49; socket(S, 2, 2, 0) && ioctl(S, 0x8914, $up) or die "lo: $!"'
             exec cat
         "#;
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "--net", "--pid", "--fork"]);
-        if !is_root() {
-            unshare.arg("--map-root-user");
-        }
-        unshare.args(["bash", "-c", script, "network"]).arg(folder.path().join("hosts"));
-        let holder = unshare.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut first = unshare(&["--mount", "--net", "--pid"], script);
+        first.arg(folder.path().join("hosts"));
+        let holder = first.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         Network { holder: Killed(holder), folder }
     }
 
     /// `words` as a process in it.
     fn command(&self, words: &[String]) -> Command {
-        let parent = self.holder.0.id();
-        let children = format!("/proc/{parent}/task/{parent}/children");
         let first = wait_for("the network is there", PATIENCE, || {
-            let child = fs::read_to_string(&children).ok()?.trim().to_owned();
+            let child = child_of(self.holder.0.id())?;
             let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
             (name.trim() == "cat").then_some(child)
         });
@@ -229,8 +224,7 @@ fn all_of_it_together_measures_what_it_promises() {
         .map(|name| network.start(name, network.command(&kafka_tool(&java, &services[name]["command"]))));
 
     let query = "plimsoll_slo_events_total{slo=\"orders-on-time\",outcome=\"good\"}>100";
-    let encoded = query.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    let url = format!("http://prometheus:9090/api/v1/query?query={encoded}");
+    let url = format!("http://prometheus:9090{}", path_of(query));
     let good = try_wait_for(3 * PATIENCE, || {
         let answer = network.get(&url)?;
         answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ask, is_root, repository};
+use super::{ask, child_of, is_root, repository, unshare};
 use crate::kafka_server::wait::{try_wait_for, wait_for, wait_until};
 use crate::kafka_server::{KafkaCluster, KafkaSpec, KafkaVersion, PATIENCE, Security, free_port};
 use crate::program::{CLUSTER, Killed};
@@ -91,20 +91,16 @@ impl Container {
             mount --bind "$2" "$1/etc/plimsoll"
             [ ! -e "$3" ] || mount --bind "$3" "$1/var/lib/plimsoll"
             mount -t proc proc "$1/proc"
-            touch_point() { [ -e "$2" ] || : >"$2"; mount --bind "$1" "$2"; }
-            touch_point /etc/hosts "$1/etc/hosts"
-            touch_point /etc/resolv.conf "$1/etc/resolv.conf"
+            for file in /etc/hosts /etc/resolv.conf; do
+              : >>"$1$file"
+              mount --bind "$file" "$1$file"
+            done
             mount -o remount,ro,bind "$1"
             root=$1 user=$4
             shift 4
             exec chroot ${user:+--userspec="$user"} "$root" "$@"
         "#;
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--pid", "--fork", "--kill-child"]);
-        if !is_root() {
-            command.arg("--map-root-user");
-        }
-        command.args(["bash", "-c", script, "container"]);
+        let mut command = unshare(&["--mount", "--pid", "--kill-child"], script);
         command.args([self.root(), self.settings(), self.state()]);
         command.arg(if is_root() { self.user() } else { "" }).args(program);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -161,20 +157,13 @@ impl Container {
 struct Running(Killed);
 
 impl Running {
-    /// Seen from outside.
-    fn child(&self) -> Option<String> {
-        let parent = self.0.0.id();
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-        Some(children.trim().to_owned()).filter(|child| !child.is_empty())
-    }
-
-    /// Its folder in /proc, once it is started.
+    /// Its folder in /proc as seen from outside, once it is started.
     fn program(&self) -> PathBuf {
         let is_it = |folder: &PathBuf| {
             fs::read_to_string(folder.join("comm")).is_ok_and(|name| name.trim() == "plimsoll")
         };
         wait_for("the program is started", PATIENCE, || {
-            Some(Path::new("/proc").join(self.child()?)).filter(is_it)
+            Some(Path::new("/proc").join(child_of(self.0.0.id())?)).filter(is_it)
         })
     }
 
@@ -193,7 +182,7 @@ impl Running {
 impl Drop for Running {
     /// Whoever becomes another user is not bound to the life of its parent any more.
     fn drop(&mut self) {
-        if let Some(child) = self.child() {
+        if let Some(child) = child_of(self.0.0.id()) {
             Command::new("kill").args(["-KILL", &child]).status().ok();
         }
     }

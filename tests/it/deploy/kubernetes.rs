@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -14,11 +14,17 @@ use crate::program::run;
 
 const PORT: u64 = 1876;
 
-/// What each folder is built to.
+fn kustomize() -> Command {
+    Command::new(checkers().join("bin/kustomize"))
+}
+
+/// What a folder of `deploy/kubernetes` is built to.
 fn build(folder: &str) -> String {
-    let kustomize = checkers().join("bin/kustomize");
-    let folder = repository("deploy/kubernetes").join(folder);
-    let built = Command::new(kustomize).arg("build").arg(&folder).output().unwrap();
+    build_at(&repository("deploy/kubernetes").join(folder))
+}
+
+fn build_at(folder: &Path) -> String {
+    let built = kustomize().arg("build").arg(folder).output().unwrap();
     assert!(built.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&built.stderr));
     assert!(built.stderr.is_empty(), "{}", String::from_utf8_lossy(&built.stderr));
     String::from_utf8(built.stdout).unwrap()
@@ -122,12 +128,10 @@ fn the_image_is_named_once_for_all() {
     copy.arg("-R").arg(repository("deploy/kubernetes")).arg(folder.path());
     assert!(copy.status().unwrap().success());
     let root = folder.path().join("kubernetes");
-    let kustomize = || Command::new(checkers().join("bin/kustomize"));
     let edit = ["edit", "set", "image", "plimsoll=registry.example/plimsoll:7.0.0"];
     assert!(kustomize().args(edit).current_dir(root.join("image")).status().unwrap().success());
     for (overlay, pods) in [("base", 1), ("overlays/daemonset", 2), ("overlays/sidecar", 1)] {
-        let built = kustomize().arg("build").arg(root.join(overlay)).output().unwrap();
-        let documents = documents(&String::from_utf8(built.stdout).unwrap());
+        let documents = documents(&build_at(&root.join(overlay)));
         let images = workloads(&documents).into_iter().map(|(_, pod)| plimsoll(pod)["image"].clone());
         assert_eq!(
             images.collect::<Vec<_>>(),

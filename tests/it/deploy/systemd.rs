@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::repository;
+use super::{child_of, repository};
 use crate::kafka_server::wait::{try_wait_for, wait_until};
 use crate::kafka_server::{KafkaCluster, KafkaVersion, PATIENCE, free_port};
 use crate::program::{Killed, Settings, run};
@@ -129,9 +129,9 @@ fn the_unit_lets_through_all_that_the_daemon_does() {
     let mut traced = Killed(command.spawn().expect("strace, which `make deps` installs"));
     let url = format!("http://127.0.0.1:{port}");
     wait_until("it measures", 2 * PATIENCE, || run(&["health", "--ready", "--url", &url]).code == Some(0));
-    let program = fs::read_to_string(format!("/proc/{0}/task/{0}/children", traced.0.id())).unwrap();
+    let program = child_of(traced.0.id()).unwrap();
     let signal = |name: &str| {
-        assert!(Command::new("kill").args([name, program.trim()]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &program]).status().unwrap().success());
     };
     signal("-HUP");
     assert_eq!(
